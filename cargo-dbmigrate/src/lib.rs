@@ -4,3 +4,4 @@
 pub mod problem;
 pub mod server;
 pub mod snapshot;
+pub mod verify;
