@@ -1,0 +1,123 @@
+//! What is to be proved, as data. Pure: no files, no server.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use dbmigrate_runtime::migration::{Direction, Migration, Script, Stage};
+
+use crate::problem::{Finding, Kind};
+use crate::sql;
+use crate::verify::execute::{Cause, Failure};
+use crate::verify::outcome::Proof;
+
+/// A migration and where its files stand.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The migration.
+    pub migration: Migration,
+    /// Finalized or draft.
+    pub stage: Stage,
+    /// The directory of its files, as the user would write it.
+    pub directory: PathBuf,
+}
+
+impl Subject {
+    /// The name by which reports call it: as its files, without their ends.
+    pub fn name(&self) -> String {
+        let id = &self.migration.id;
+        match self.stage {
+            Stage::Finalized => id.to_string(),
+            Stage::Draft => format!("{}__{}", id.version, id.name),
+        }
+    }
+
+    /// One of its files, as the user would write it.
+    pub fn file(&self, direction: Direction) -> PathBuf {
+        self.directory.join(match self.stage {
+            Stage::Finalized => self.migration.id.file_name(direction),
+            Stage::Draft => self.migration.id.draft_file_name(direction),
+        })
+    }
+
+    /// Its scripts, with their direction.
+    pub fn scripts(&self) -> impl Iterator<Item = (Direction, &Script)> {
+        let script = |direction| self.migration.script(direction).map(|script| (direction, script));
+        [Direction::Up, Direction::Down].into_iter().filter_map(script)
+    }
+
+    /// The reason why findings of this kind are accepted, if a directive says so.
+    pub fn allows(&self, kind: Kind) -> Option<&str> {
+        self.scripts().find_map(|(_, script)| script.directives.allows(kind.id()))
+    }
+
+    /// A finding about one of its files; only a note if a directive allows it.
+    pub fn finding(&self, kind: Kind, direction: Direction, message: String) -> Finding {
+        let finding = match self.allows(kind) {
+            Some(reason) => Finding::note(kind, format!("{message} (allowed: {reason})")),
+            None => Finding::error(kind, message),
+        };
+        finding.migration(self.name()).file(self.file(direction))
+    }
+
+    /// The finding about a script that did not run.
+    pub fn failure(&self, kind: Kind, direction: Direction, what: &str, failure: Failure) -> Finding {
+        let (kind, what) = match failure.cause {
+            Cause::Timeout => (Kind::Timeout, what.replace("fails", "does not end")),
+            Cause::Refused | Cause::ConnectionLost => (kind, what.to_owned()),
+        };
+        let message = format!("{what}: {}", failure.excerpt.message);
+        self.finding(kind, direction, message).excerpt(failure.excerpt)
+    }
+
+    /// How its down and its up again are tried.
+    pub fn excursion(&self) -> Excursion {
+        if !self.scripts().any(|(_, script)| script.directives.no_transaction) {
+            return Excursion::RolledBack;
+        }
+        let changes_rows = |text: &str| sql::statements(text).iter().any(sql::Statement::may_change_rows);
+        if self.scripts().any(|(_, script)| changes_rows(&script.text)) {
+            Excursion::OnCopy
+        } else {
+            Excursion::InPlace
+        }
+    }
+}
+
+/// How the down and the up again of one migration are tried, so that the next one starts from what production has: the
+/// plain ups, one after the other, with no moved columns, lost rows or used-up sequence values in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excursion {
+    /// In one transaction, which is rolled back. The cheapest, for transactional files.
+    RolledBack,
+    /// With real commits, on the database itself: nothing but the catalog can have changed.
+    InPlace,
+    /// With real commits, on a copy.
+    OnCopy,
+}
+
+/// The longest runs of reversible migrations: each is reverted and applied again in one go.
+pub fn stretches(proofs: &[Proof]) -> Vec<Range<usize>> {
+    let mut stretches: Vec<Range<usize>> = Vec::new();
+    for (index, proof) in proofs.iter().enumerate() {
+        match (proof, stretches.last_mut()) {
+            (Proof::Reversible, Some(last)) if last.end == index => last.end += 1,
+            (Proof::Reversible, _) => stretches.push(index..index + 1),
+            _ => {}
+        }
+    }
+    stretches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_reversible_is_a_barrier() {
+        let (yes, no) = (Proof::Reversible, Proof::Irreversible("data".into()));
+        assert_eq!(stretches(&[]), []);
+        assert_eq!(stretches(&[yes.clone(), yes.clone()]), [0..2]);
+        let mixed = [Proof::Skipped, yes.clone(), no, yes.clone(), yes, Proof::Failed, Proof::NotReached];
+        assert_eq!(stretches(&mixed), [1..2, 3..5]);
+    }
+}

@@ -1,0 +1,144 @@
+//! Head to base and base to head in one go, with real commits.
+//!
+//! What is not reversible is a barrier; every stretch between two barriers is proved on its own. The stretches share one
+//! database. A stretch leaves it with equal catalog but perhaps with moved columns or lost rows, so a failure counts only
+//! when it happens again on a clean one.
+
+use std::ops::Range;
+
+use dbmigrate_runtime::migration::Direction;
+
+use crate::problem::{Finding, Kind};
+use crate::server::Server;
+use crate::snapshot::{Diff, Snapshot, Within};
+use crate::verify::Request;
+use crate::verify::bench::{Bench, Reading};
+use crate::verify::execute::Commit;
+use crate::verify::outcome::{Event, Observer, Proof, Stretch};
+use crate::verify::plan;
+
+/// Proves every stretch.
+///
+/// # Errors
+/// The server cannot be used. What migrations do wrong is in the findings.
+pub async fn walk(
+    server: &Server,
+    request: &Request<'_>,
+    reading: Reading,
+    proofs: &[Proof],
+    observer: &dyn Observer,
+) -> anyhow::Result<(Vec<Stretch>, Vec<Finding>)> {
+    let ranges = plan::stretches(proofs);
+    let (mut stretches, mut findings) = (Vec::new(), Vec::new());
+    let mut track: Option<Track<'_>> = None;
+    for (index, range) in ranges.iter().enumerate() {
+        let (first, last) = (request.subjects[range.start].name(), request.subjects[range.end - 1].name());
+        observer.event(&Event::StretchStarted { index, total: ranges.len(), name: &format!("{first}..{last}") });
+        let mut result = match &mut track {
+            Some(track) => track.prove(range).await?,
+            None => Err(None),
+        };
+        if result.is_err() {
+            if let Some(used) = track.take() {
+                used.bench.discard().await?;
+            }
+            result = track.insert(Track::new(server, request, reading).await?).prove(range).await?;
+        }
+        if result.is_err()
+            && let Some(used) = track.take()
+        {
+            used.bench.discard().await?;
+        }
+        stretches.push(Stretch { first, last, length: range.len(), proved: result.is_ok() });
+        findings.extend(result.err().flatten().map(|finding| *finding));
+    }
+    if let Some(track) = track {
+        track.bench.discard().await?;
+    }
+    Ok((stretches, findings))
+}
+
+/// A database and how far up it is.
+struct Track<'a> {
+    request: &'a Request<'a>,
+    bench: Bench<'a>,
+    now: Snapshot,
+    applied: usize,
+}
+
+/// What a stretch failed with.
+type Verdict = Result<(), Option<Box<Finding>>>;
+
+impl<'a> Track<'a> {
+    async fn new(server: &'a Server, request: &'a Request<'a>, reading: Reading) -> anyhow::Result<Self> {
+        let mut bench = Bench::empty(server, request.timeout, reading).await?;
+        let now = bench.snapshot().await?;
+        Ok(Self { request, bench, now, applied: 0 })
+    }
+
+    async fn prove(&mut self, range: &Range<usize>) -> anyhow::Result<Verdict> {
+        let missing = self.applied..range.start;
+        if !missing.is_empty() {
+            let verdict = self.run(missing, Direction::Up).await?;
+            if verdict.is_err() {
+                return Ok(verdict);
+            }
+            self.read().await?;
+        }
+        let low = self.now.clone();
+        let verdict = self.run(range.clone(), Direction::Up).await?;
+        if verdict.is_err() {
+            return Ok(verdict);
+        }
+        let high = self.read().await?.clone();
+        let verdict = self.run(range.clone(), Direction::Down).await?;
+        if verdict.is_err() {
+            return Ok(verdict);
+        }
+        let reverted = self.read().await?.diff(&low);
+        if !reverted.is_empty() {
+            return Ok(self.differs(Kind::StretchDownDiffers, range, "the downs do not restore the catalog", reverted));
+        }
+        let verdict = self.run(range.clone(), Direction::Up).await?;
+        if verdict.is_err() {
+            return Ok(verdict);
+        }
+        let again = self.read().await?.diff(&high);
+        if !again.is_empty() {
+            let what = "the ups do not give the same catalog again";
+            return Ok(self.differs(Kind::StretchUpDiffers, range, what, again));
+        }
+        self.applied = range.end;
+        Ok(Ok(()))
+    }
+
+    async fn read(&mut self) -> anyhow::Result<&Snapshot> {
+        self.now = self.bench.changed(&self.now, Within::OwnTransaction).await?;
+        Ok(&self.now)
+    }
+
+    async fn run(&mut self, indices: Range<usize>, direction: Direction) -> anyhow::Result<Verdict> {
+        let in_order: Vec<_> = match direction {
+            Direction::Up => indices.collect(),
+            Direction::Down => indices.rev().collect(),
+        };
+        for index in in_order {
+            let subject = &self.request.subjects[index];
+            if let Err(failure) = self.bench.apply(subject, direction, Commit::Own).await? {
+                let kind = match direction {
+                    Direction::Up => Kind::StretchUpFails,
+                    Direction::Down => Kind::StretchDownFails,
+                };
+                let what = format!("in one go, the {direction} fails");
+                return Ok(Err(Some(Box::new(subject.failure(kind, direction, &what, failure)))));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn differs(&self, kind: Kind, range: &Range<usize>, what: &str, diff: Diff) -> Verdict {
+        let [first, last] = [range.start, range.end - 1].map(|index| self.request.subjects[index].name());
+        let message = format!("from `{first}` to `{last}` in one go, {what}: {}", diff.summary());
+        Err(Some(Box::new(Finding::error(kind, message).migration(first).diff(diff))))
+    }
+}
