@@ -1,4 +1,7 @@
 //! Every kind of finding and refusal, with its stable id and its explanation.
+//!
+//! The text is written once, here: `explain` shows it and the troubleshooting chapter is made from it. New kinds go
+//! at the end of their half. An id is never renamed or reused, since people filter by it.
 
 macro_rules! kinds {
     ($($variant:ident, $id:literal, $title:literal, $means:literal, $matters:literal, $remedy:literal;)*) => {
@@ -29,4 +32,372 @@ kinds! {
         "After the migration's up and then its down, the catalog was not what it was before the up.",
         "A rollback in production would leave a schema that no version describes: the next upgrade may fail, or the older release may.",
         "Read the difference: lines with `+` were left behind by the down, lines with `-` are missing after it. Change the down so that it undoes the whole up, or declare the migration irreversible with `-- dbmigrate: irreversible <reason>`.";
+
+    DownFails, "down-fails", "the down ends with an error",
+        "The migration's down was run right after its up, and the server refused one of its statements.",
+        "The first time anybody needs this rollback it will fail, most likely in the middle of an incident.",
+        "The excerpt shows the statement and what the server said about it. Correct the down. The usual causes are objects dropped in the wrong order, or something that the up created and the down forgot.";
+
+    UpFails, "up-fails", "the up ends with an error",
+        "The server refused a statement of the migration's up on a database that has all the migrations before it.",
+        "The migration cannot be shipped: every new environment and every deployment would stop at it. The migrations after it could not be proved either.",
+        "The excerpt shows the statement and what the server said about it. If the migration needs a role or an extension, create it with `--setup FILE`. If only newer or older servers accept the statement, name the version that you run with `--image`.";
+
+    UpAgainDiffers, "up-again-differs", "the second up gives another catalog",
+        "After up, down and up again, the catalog was not what it was after the first up.",
+        "A database that was rolled back and upgraded again is no longer like the others, so later migrations behave differently on it.",
+        "Look for what the up decides at run time: `IF NOT EXISTS`, `DO` blocks that look at the catalog, generated names. State the wanted result instead, and let the down remove all of it.";
+
+    UpAgainFails, "up-again-fails", "the second up ends with an error",
+        "Up and down succeeded, but the up could not be run a second time.",
+        "After a rollback the database could not be upgraded again without work by hand.",
+        "Most often the down leaves something behind that the up then stumbles over, such as a row, a role or a type. Make the down remove it.";
+
+    ColumnOrder, "column-order", "only the order of columns differs",
+        "The catalogs are equal except that some table or view has its columns in another order. PostgreSQL adds a column at the end, so a down that adds back a dropped column moves it there.",
+        "Code that names its columns does not notice. `SELECT *`, `INSERT` without a column list and `COPY` without one do.",
+        "Nothing, if all code names its columns: this is a note, and a finding only under `--strict`. To keep the order the table has to be rebuilt.";
+
+    StretchDownFails, "stretch-down-fails", "a run of downs in one go ends with an error",
+        "Each down works right after its own up, but reverting several migrations one after the other failed.",
+        "Rolling back a release means reverting all its migrations, which is exactly what failed.",
+        "Look at what a later migration leaves for an earlier down: a dependent view, rows that break a restored constraint, a value of an enum still in use. Make that down independent of it, or declare it irreversible.";
+
+    StretchDownDiffers, "stretch-down-differs", "a run of downs ends in another catalog",
+        "Reverting several migrations in one go did not lead to the catalog from which they started.",
+        "The database after such a rollback is described by no version, though each down alone looks right.",
+        "Read the difference and find the migrations that touch those objects. Look for downs that depend on the rows or objects of the moment.";
+
+    StretchUpFails, "stretch-up-fails", "a run of ups in one go ends with an error",
+        "After several migrations were reverted in one go, applying them again failed.",
+        "A database that was rolled back could not be upgraded again without work by hand.",
+        "The excerpt shows the statement. Look for what the downs left behind, or for an up that relies on rows that the downs have removed.";
+
+    StretchUpDiffers, "stretch-up-differs", "a run of ups ends in another catalog",
+        "After several migrations were reverted and applied again in one go, the catalog was not the one from before.",
+        "Databases that were rolled back once would differ from those that never were.",
+        "Read the difference and find the migrations that touch those objects. Look for `IF NOT EXISTS` and for `DO` blocks that decide by looking at the catalog.";
+
+    FileEdited, "file-edited", "a finalized file was edited",
+        "The content of a finalized migration is not the content whose hash stands in the lock file. Line ends and a byte order mark do not count.",
+        "Databases that already have the migration will never see the change, so from now on environments differ.",
+        "Restore the file, for instance with `git checkout`, and write the change as a new migration with `cargo dbmigrate new`.";
+
+    FileAdded, "file-added", "a migration is not in the lock file",
+        "A migration file lies in the migrations directory, but the lock file does not know it.",
+        "It was never proved, its place in the order is not settled, and it is not what was reviewed.",
+        "Move it to the drafts directory and run `cargo dbmigrate consolidate`, or bring a whole directory of another tool in with `cargo dbmigrate adopt`.";
+
+    FileRemoved, "file-removed", "a finalized file is missing",
+        "The lock file names a migration, but its up or its down is not in the migrations directory.",
+        "New databases would lack that migration, and those that have it could not be reverted past it.",
+        "Restore the file from version control. To undo a finalized migration, write a new one that reverses it.";
+
+    FilesReordered, "files-reordered", "the lock file's order is not the versions' order",
+        "The entries of the lock file are not in the order of their versions.",
+        "Migrations run in the order of the lock file. Two databases that were upgraded at different moments would get them in different orders.",
+        "Restore the lock file from version control. If a merge mixed two branches, move the newer migration back to the drafts directory and consolidate it again, so that it comes last.";
+
+    ChainBroken, "chain-broken", "the chain of hashes in the lock file is broken",
+        "Every line of the lock file carries a hash over the line before. At some line it does not fit, so the file was changed by something other than this tool.",
+        "The lock file is what says which migrations exist, in which order and with which content. If it can be edited unnoticed, it proves nothing.",
+        "Restore the lock file from version control. After a merge keep one side whole and consolidate the other side's migrations again.";
+
+    PsqlMetaCommand, "psql-meta-command", "a file contains a command of psql",
+        "A line of the file begins with a backslash command such as `\\set` or `\\copy`. Those are understood by the program psql, not by the server.",
+        "Applications send migrations to the server directly, where such a line is a syntax error.",
+        "Write it as SQL. Rows of `COPY … FROM stdin` become `INSERT … VALUES`, a `\\set` variable becomes its value, and an included file becomes its content.";
+
+    TransactionControl, "transaction-control", "a file controls the transaction itself",
+        "The file contains `BEGIN`, `COMMIT`, `ROLLBACK` or another statement that starts or ends a transaction.",
+        "A migration and its row in the history are committed together. A `COMMIT` inside the file breaks that: a failure after it leaves half a migration that nobody knows of.",
+        "Remove the statement, since each migration already runs in a transaction. If it must not, as with `CREATE INDEX CONCURRENTLY`, put `-- dbmigrate: no-transaction` at the top of the file.";
+
+    UnmodelledObject, "unmodelled-object", "an object of a kind that is not compared",
+        "The migration creates or changes an object of a kind that the comparison of catalogs does not cover yet.",
+        "A difference in that object would go unnoticed, so the proof says nothing about it.",
+        "Check by hand that the down undoes what the up does to this object.";
+
+    DraftPresent, "draft-present", "drafts are not consolidated",
+        "The drafts directory is not empty, and `--frozen` was given.",
+        "Drafts are not embedded and never reach production. Code that relies on them would break there.",
+        "Run `cargo dbmigrate consolidate` and commit the result, or delete the drafts.";
+
+    Timeout, "timeout", "a migration did not end in time",
+        "A statement of the migration was still running when the time given by `--timeout` was over, and was cancelled.",
+        "On an empty database a migration takes moments. One that does not end there waits for something that never comes, or loops, and would block a deployment.",
+        "The excerpt names the file. Look for loops, for `pg_sleep`, and for locks that the migration itself holds in another session. If it is only slow, raise `--timeout`.";
+
+    InvalidIndex, "invalid-index", "an index was left invalid",
+        "After the migration an index exists that PostgreSQL marks as invalid, which is what a failed `CREATE INDEX CONCURRENTLY` leaves behind.",
+        "An invalid index is never used by a query but is kept up to date by every write, and `IF NOT EXISTS` takes it for the real one.",
+        "Find out why its build failed, most often duplicate rows under a unique index. Drop the invalid index first, with `DROP INDEX CONCURRENTLY IF EXISTS`, and then build it.";
+
+    CommentOnlyDown, "comment-only-down", "the down contains no statement",
+        "The migration has a down file, but there is nothing in it except comments and blank lines.",
+        "Reverting the migration would succeed and change nothing, which is worse than an error.",
+        "Write the down. If there is no way back, delete the down file and put `-- dbmigrate: irreversible <reason>` at the top of the up.";
+
+    EmptyMigration, "empty-migration", "the up contains no statement",
+        "There is nothing in the up except comments and blank lines.",
+        "It changes nothing, so most often something was forgotten, such as saving the file.",
+        "Write the statements, or remove the draft.";
+
+    IrreversibleWithDown, "irreversible-with-down", "declared irreversible, but there is a down",
+        "The up says `-- dbmigrate: irreversible`, and yet a down file lies beside it.",
+        "One of the two is wrong. The down is never run nor proved, and a reader who finds it will trust it.",
+        "Delete the down file if there is no way back. Remove the directive if there is one.";
+
+    NoProject, "no-project", "no Cargo package was found",
+        "The command needs a Cargo package to find its configuration and its migrations, and there was none here.",
+        "Guessing a directory could write files in the wrong place.",
+        "Change into a package, or name one with `--manifest-path PATH`.";
+
+    AmbiguousPackage, "ambiguous-package", "the workspace has several packages to choose from",
+        "Several packages of this workspace could be meant, and nothing says which.",
+        "Each package can have its own migrations. Working on the wrong ones is not easily undone.",
+        "Name the package with `-p NAME`, or configure the whole workspace in `[workspace.metadata.dbmigrate]`.";
+
+    UnknownPackage, "unknown-package", "no such package in the workspace",
+        "The package named with `-p` is not a member of this workspace.",
+        "Nothing was done, since there is nothing to work on.",
+        "Check the spelling: the message lists near names. `cargo metadata --no-deps` shows all members.";
+
+    UnknownKey, "unknown-key", "an unknown key in the configuration",
+        "The configuration in `Cargo.toml` has a key that this version does not know.",
+        "A misspelt key would otherwise be ignored silently, and the default would be used in its place.",
+        "Correct the spelling, or remove the key. The README's table lists all keys.";
+
+    BadValue, "bad-value", "a setting has a value that does not fit",
+        "A setting has a value of the wrong type or outside what is allowed. The message names the setting and where the value came from.",
+        "Going on with a guess could use another server or another directory than you meant.",
+        "Correct the value where it was set: on the command line, in the environment or in `Cargo.toml`.";
+
+    NoMigrationsDirectory, "no-migrations-directory", "there is no migrations directory",
+        "The directory in which the migrations should be does not exist.",
+        "An empty history is not the same as a missing one: a wrong path would otherwise count as proved.",
+        "Run `cargo dbmigrate init` to create it, or correct `migrations` in the configuration.";
+
+    BadName, "bad-name", "a file's name is not a migration's name",
+        "A migration is named `V<14 digits>__<snake_case>.sql`, where the digits are a UTC time stamp. A draft has the same name without the `V`. This file's name is close to that, but not it.",
+        "The name carries the version and so the order. Lenient reading of names has led other tools to skip files silently.",
+        "Rename the file as the message says, or let `cargo dbmigrate new NAME` choose the name.";
+
+    DuplicateVersion, "duplicate-version", "two migrations have the same version",
+        "Two files of the directory begin with the same time stamp.",
+        "The version says in which order migrations run and which of them a database has. With two of the same version neither is certain.",
+        "Give the newer of them a new time stamp. If it is already finalized, move it back to the drafts directory and consolidate it again.";
+
+    DownWithoutUp, "down-without-up", "a down without its up",
+        "There is a `.down.sql` file, but no up with the same version and name.",
+        "The up may have been renamed or lost, in which case the migration would silently be missing.",
+        "Rename the two files alike, or remove the one that is left over.";
+
+    UnknownFile, "unknown-file", "a file that does not belong in the directory",
+        "The directory contains something that is not a migration, nor the lock file.",
+        "Everything in the migrations directory is embedded in the application. A stray file is most often a migration with a mistyped name.",
+        "Move the file elsewhere, or rename it to `V<14 digits>__<snake_case>.sql` if it is a migration.";
+
+    UnknownDirective, "unknown-directive", "an unknown directive",
+        "A comment begins with `-- dbmigrate:`, but what follows is no directive of this version.",
+        "A misspelt `no-transaction` that is ignored changes how the migration runs.",
+        "The directives are `no-transaction`, `irreversible <reason>` and `allow <rule> <reason>`. Correct the spelling.";
+
+    MisplacedDirective, "misplaced-directive", "a directive in the wrong place",
+        "A directive stands below the first statement, where it has no effect, or in a file to which it does not apply.",
+        "Whoever wrote it believes that it is in force.",
+        "Move it into the block of comments at the top of the file. `irreversible` belongs in the up.";
+
+    NotUtf8, "not-utf8", "a file is not UTF-8",
+        "The file contains bytes that are not UTF-8 text.",
+        "Migrations are embedded, hashed and sent to the server as UTF-8. Another encoding would change names and text silently.",
+        "Convert the file, for instance with `iconv -f latin1 -t utf-8`. Binary data belongs in an `E'\\\\x…'` or `decode(…)` literal.";
+
+    LockMissing, "lock-missing", "there is no lock file",
+        "The migrations directory contains migrations, but no `dbmigrate.lock`.",
+        "Without it nothing says which of the files are finalized, in which order and with which content.",
+        "Restore it from version control. For a directory that comes from another tool, run `cargo dbmigrate adopt`.";
+
+    LockConflict, "lock-conflict", "the lock file has conflict markers",
+        "The lock file contains the lines that git writes when two branches changed the same place.",
+        "Two branches finalized a migration each. Which of them comes first has to be decided and then proved, and so this conflict is on purpose.",
+        "Take the lock file of the branch that ships first. Move the other branch's migration back to the drafts directory and run `cargo dbmigrate consolidate`.";
+
+    LockMalformed, "lock-malformed", "the lock file cannot be read",
+        "A line of the lock file does not have the form that this tool writes.",
+        "The file is written only by the tool, so it was edited by hand, damaged in a merge or written by a newer version.",
+        "Restore it from version control. If a newer version wrote it, install that version.";
+
+    LockStale, "lock-stale", "the lock file does not fit the directory",
+        "The files in the migrations directory are not those that the lock file describes, so the command did not start.",
+        "Building on a history that was tampered with would make the new lock file vouch for it.",
+        "Run `cargo dbmigrate verify`, which names every file that was edited, added, removed or reordered, and repair those first.";
+
+    SqlSyntax, "sql-syntax", "a file cannot be parsed as SQL",
+        "The SQL parser could not split the file into statements. A quote, a dollar quote or a comment is most often not closed.",
+        "A file that runs without a transaction is sent statement by statement, so where each of them ends must be certain.",
+        "The excerpt shows where the parser gave up. Close what is open there.";
+
+    NoServer, "no-server", "no throwaway server could be started",
+        "A PostgreSQL server is needed for the proof, and none of the ways to get one worked. The message lists what was tried.",
+        "The proof is made on a real server or not at all.",
+        "Start Docker, install PostgreSQL's server programs, allow the download (without `--offline`), or name a server with `--server postgres://…`.";
+
+    DockerUnavailable, "docker-unavailable", "no Docker engine answers",
+        "`--server docker` was asked for, but no container engine could be reached.",
+        "The server cannot be started in a container.",
+        "Start the engine, or point `DOCKER_HOST` at it. `--server local` and `--server embedded` need no engine.";
+
+    ImageMissing, "image-missing", "the container image is not there",
+        "The engine has no such image and could not pull it.",
+        "The server cannot be started in a container, and another image could be another version of PostgreSQL.",
+        "Check the name given by `--image` or in the configuration, and the access to the registry. `docker pull IMAGE` shows the engine's full message.";
+
+    LocalMissing, "local-missing", "PostgreSQL's programs were not found",
+        "`--server local` was asked for, but `initdb` and `postgres` were found neither on the `PATH` nor in the usual places.",
+        "A local server cannot be started without them.",
+        "Install the server package of PostgreSQL, or put its `bin` directory on the `PATH`. `--server embedded` downloads the programs instead.";
+
+    EmbeddedFailed, "embedded-failed", "PostgreSQL's programs could not be downloaded",
+        "The archive with PostgreSQL's programs could not be fetched, checked or unpacked.",
+        "An archive whose checksum does not fit is never run.",
+        "Check the network and the proxy settings, and try again. `--server docker` and `--server local` need no download.";
+
+    UrlRefused, "url-refused", "the named server was refused",
+        "The server named by its URL could not be reached, did not let the user in, or does not allow creating databases. A database that this tool did not create is never touched.",
+        "The proof creates and drops databases. On a server that matters this must be certain to hit nothing else.",
+        "Check the URL, and name a role that may create databases. Use a server that is meant for tests.";
+
+    ServerStart, "server-start", "the throwaway server did not start",
+        "PostgreSQL was found, but it ended or did not accept connections in time. The message shows the end of its log.",
+        "The proof could not begin.",
+        "Read the log lines. Frequent causes are a full disk, too little shared memory and a directory that the server's user may not enter.";
+
+    Disk, "disk", "the disk is full",
+        "A file could not be written because no space was left.",
+        "Nothing was changed: files are written completely or not at all.",
+        "Free some space. The throwaway server uses the temporary directory, which `TMPDIR` moves elsewhere.";
+
+    ReadOnly, "read-only", "a file or directory may not be written",
+        "The system refused to write at the place that the message names.",
+        "Nothing was changed: files are written completely or not at all.",
+        "Check the permissions and the owner of the directory, and whether it is mounted read-only.";
+
+    Interrupted, "interrupted", "the command was interrupted",
+        "The command was stopped by Ctrl-C or by a signal before it ended.",
+        "Nothing is proved. The throwaway server was stopped and removed, and no file was changed.",
+        "Run it again. In CI, look for a time limit of the job.";
+
+    DraftsMissing, "drafts-missing", "there are no drafts",
+        "`consolidate` turns drafts into a finalized migration, and the drafts directory is empty.",
+        "There is nothing to do. A wrong path in `drafts` looks the same.",
+        "Write a draft with `cargo dbmigrate new NAME` first.";
+
+    NameTaken, "name-taken", "the name is already in use",
+        "A migration or draft with the same version or name, or the file that would be written, exists already.",
+        "Existing files are never overwritten.",
+        "Choose another name.";
+
+    ConsolidationDiffers, "consolidation-differs", "the result differs from the drafts",
+        "The catalog after the consolidated migration is not the catalog after the drafts.",
+        "What you tested are the drafts. What would ship is something else, so nothing was written.",
+        "Read the difference. Most often the drafts run statements that behave differently inside one transaction, such as a concurrent index or a new enum value that is used at once. Consolidate those drafts separately.";
+
+    ConsolidationUnproved, "consolidation-unproved", "the consolidated migration has findings",
+        "The drafts were put together, but the resulting migration did not survive up, down and up again.",
+        "Only proved migrations are finalized. Nothing was written, and the drafts are as they were.",
+        "Correct the drafts as the findings say, and run `cargo dbmigrate consolidate` again.";
+
+    AdoptSource, "adopt-source", "the directory cannot be adopted",
+        "The directory does not look like the migrations of the tool named by `--from`, or contains something that has no safe equivalent. The message names the file.",
+        "A history that is only partly adopted would be another history, so nothing was written.",
+        "Check `--from` and the path. Repair or remove what the message names, and run it again.";
+
+    UnknownSince, "unknown-since", "`--since` names nothing that is known",
+        "The value of `--since` is neither the version of a migration nor a revision that git knows.",
+        "Without a starting point it is not clear which migrations are new.",
+        "Give a version, as in `--since 20260301120000`, or a branch, tag or commit. In CI make sure that the checkout has enough history.";
+
+    Git, "git", "git could not be asked",
+        "The program git was not found, or ended with an error, when it was asked for the migrations of a revision.",
+        "What is newer than that revision cannot be told without it.",
+        "Install git, run inside the repository, or give `--since` a version in place of a revision.";
+
+    UnknownId, "unknown-id", "no problem has this id",
+        "`explain` was asked about an id that no finding and no refusal of this version has.",
+        "Ids are stable and never reused, so it is either misspelt or from a newer version.",
+        "Run `cargo dbmigrate explain` for the list of all ids.";
+
+    Internal, "internal", "something unexpected happened",
+        "An error came up that this tool has no better name for. The causes below it say what the operating system, the server or a library reported.",
+        "It may be a mistake in this tool.",
+        "Read the causes. If they do not explain it, report it with the command, its output under `-v` and the version.";
+}
+
+impl Kind {
+    /// The kind with this id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.id() == id)
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Kind;
+
+    #[test]
+    fn ids_are_unique_and_kebab_case() {
+        let mut seen = BTreeSet::new();
+        for kind in Kind::ALL {
+            let id = kind.id();
+            assert!(seen.insert(id), "`{id}` twice");
+            assert!(
+                id.split('-').all(|word| {
+                    !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+                }),
+                "`{id}`"
+            );
+            assert_eq!(Kind::from_id(id), Some(*kind));
+        }
+    }
+
+    #[test]
+    fn a_variant_is_its_id_in_camel_case() {
+        for kind in Kind::ALL {
+            let camel: String =
+                kind.id().split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+            assert_eq!(format!("{kind:?}"), camel);
+        }
+    }
+
+    #[test]
+    fn every_text_is_whole() {
+        for kind in Kind::ALL {
+            let (id, title) = (kind.id(), kind.title());
+            assert!(
+                title.chars().count() <= 60,
+                "`{id}`: the title has {} characters",
+                title.chars().count()
+            );
+            assert!(!title.ends_with('.') && !title.is_empty(), "`{id}`: {title}");
+            assert!(
+                title.starts_with("PostgreSQL") || !title.starts_with(char::is_uppercase),
+                "`{id}`: {title}"
+            );
+            for text in [kind.means(), kind.matters(), kind.remedy()] {
+                assert!(text.ends_with('.'), "`{id}`: {text}");
+                assert!(!text.contains("  ") && text == text.trim(), "`{id}`: {text}");
+                assert_eq!(text.matches('`').count() % 2, 0, "`{id}`: {text}");
+                assert!(text.starts_with(|c: char| c.is_uppercase() || c == '`'), "`{id}`: {text}");
+            }
+        }
+    }
 }
