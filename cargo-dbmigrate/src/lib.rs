@@ -4,4 +4,5 @@
 pub mod problem;
 pub mod server;
 pub mod snapshot;
+pub mod sql;
 pub mod verify;

@@ -1,0 +1,306 @@
+//! SQL text: where statements begin and end, and what a migration's file must not hold.
+//!
+//! Tokens come from squawk's lexer; statements end where psql ends them: at a semicolon outside of parentheses and of a
+//! `BEGIN ATOMIC … END` body. No grammar is needed for that, so that syntax newer than any parser splits as well. Pure:
+//! this room knows no files and no server.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use squawk_lexer::{TokenKind, tokenize};
+
+/// One statement of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// Byte offset of its first token.
+    pub start: usize,
+    /// Byte offset after its last token, the semicolon included.
+    pub end: usize,
+    /// Its first words in upper case, up to the first token that is no word; at most [`WORDS`].
+    pub words: Vec<String>,
+}
+
+/// How many leading words of a statement are kept.
+const WORDS: usize = 6;
+
+/// A piece of text that belongs to psql or to the tool that runs migrations, not into a migration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intruder {
+    /// Where it stands.
+    pub range: Range<usize>,
+    /// What it is.
+    pub kind: IntruderKind,
+}
+
+/// What does not belong into a migration's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntruderKind {
+    /// A backslash command of psql, with the rest of its line; or inline data after `COPY … FROM STDIN`.
+    MetaCommand,
+    /// `BEGIN`, `COMMIT`, `ROLLBACK` and their like.
+    TransactionControl,
+}
+
+struct Token<'a> {
+    kind: TokenKind,
+    start: usize,
+    text: &'a str,
+}
+
+/// The tokens of a part of the text. Inline data of a `COPY` is no SQL, so that callers leave it out of the range.
+fn tokens(text: &str, range: Range<usize>) -> impl Iterator<Item = Token<'_>> {
+    let mut start = range.start;
+    tokenize(&text[range]).map_while(move |token| {
+        let end = start + token.len as usize;
+        let token = Token { kind: token.kind, start, text: text.get(start..end)? };
+        start = end;
+        Some(token)
+    })
+}
+
+fn is_trivia(kind: TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } | TokenKind::Eof
+    )
+}
+
+/// Follows psql's scanner (`psqlscan.l`): parentheses, and the bodies of SQL-standard functions.
+#[derive(Default)]
+struct Nesting {
+    parentheses: usize,
+    bodies: usize,
+    words: Vec<String>,
+    /// Every word of the statement so far was an identifier.
+    leading: bool,
+    last_word: String,
+    /// The words `FROM STDIN` stood in the statement.
+    from_stdin: bool,
+}
+
+impl Nesting {
+    fn in_routine(&self) -> bool {
+        let words: Vec<_> = self.words.iter().map(String::as_str).collect();
+        matches!(
+            words[..],
+            ["CREATE", "FUNCTION" | "PROCEDURE", ..]
+                | ["CREATE", "OR", "REPLACE", "FUNCTION" | "PROCEDURE", ..]
+        )
+    }
+
+    fn token(&mut self, token: &Token<'_>) {
+        match token.kind {
+            TokenKind::OpenParen => self.parentheses += 1,
+            TokenKind::CloseParen => self.parentheses = self.parentheses.saturating_sub(1),
+            TokenKind::Ident => {
+                let word = token.text.to_uppercase();
+                if self.in_routine() && self.parentheses == 0 {
+                    match word.as_str() {
+                        "ATOMIC" if self.bodies == 0 && self.last_word == "BEGIN" => self.bodies = 1,
+                        "CASE" | "BEGIN" if self.bodies > 0 => self.bodies += 1,
+                        "END" => self.bodies = self.bodies.saturating_sub(1),
+                        _ => {}
+                    }
+                }
+                if self.leading && self.words.len() < WORDS {
+                    self.words.push(word.clone());
+                }
+                self.from_stdin |= self.last_word == "FROM" && word == "STDIN";
+                self.last_word = word;
+                return;
+            }
+            _ => {}
+        }
+        self.leading = false;
+    }
+}
+
+/// The statements of a text; none if it holds only comments.
+pub fn statements(text: &str) -> Vec<Statement> {
+    scan(text).0
+}
+
+/// The statements, and where psql's own commands and data stand between them.
+fn scan(text: &str) -> (Vec<Statement>, Vec<Range<usize>>) {
+    let (mut statements, mut foreign) = (Vec::new(), Vec::new());
+    let mut nesting = Nesting { leading: true, ..Nesting::default() };
+    let mut range: Option<Range<usize>> = None;
+    let mut remaining = tokens(text, 0..text.len());
+    while let Some(token) = remaining.next() {
+        if is_trivia(token.kind) {
+            continue;
+        }
+        if token.text.starts_with('\\') {
+            // Outside of strings and comments a backslash is never SQL. psql takes the rest of the line.
+            let end = text[token.start..].find('\n').map_or(text.len(), |at| token.start + at);
+            foreign.push(token.start..end);
+            remaining = tokens(text, end..text.len());
+            continue;
+        }
+        let end = token.start + token.text.len();
+        let ends = token.kind == TokenKind::Semi && nesting.parentheses == 0 && nesting.bodies == 0;
+        if !ends {
+            range.get_or_insert(token.start..end).end = end;
+            nesting.token(&token);
+        } else if let Some(Range { start, .. }) = range.take() {
+            let Nesting { words, from_stdin, .. } = std::mem::take(&mut nesting);
+            nesting.leading = true;
+            let copies_from_stdin = from_stdin && words.first().is_some_and(|word| word == "COPY");
+            if copies_from_stdin {
+                let data_end = end_of_data(text, end);
+                foreign.push(start..data_end);
+                remaining = tokens(text, data_end..text.len());
+            }
+            statements.push(Statement { start, end, words });
+        }
+    }
+    statements.extend(range.map(|Range { start, end }| Statement { start, end, words: nesting.words }));
+    (statements, foreign)
+}
+
+/// Where the inline data of a `COPY … FROM STDIN` ends: after the line `\.`, or with the text.
+fn end_of_data(text: &str, from: usize) -> usize {
+    text[from..].find("\n\\.").map_or(text.len(), |at| from + at + 3)
+}
+
+impl Statement {
+    fn starts_with(&self, words: &[&str]) -> bool {
+        self.words.len() >= words.len() && self.words.iter().zip(words).all(|(found, word)| found == word)
+    }
+
+    fn controls_transaction(&self) -> bool {
+        let is = |words: &[&str]| self.starts_with(words);
+        is(&["BEGIN"])
+            || is(&["START", "TRANSACTION"])
+            || is(&["COMMIT"])
+            || is(&["END"])
+            || is(&["ABORT"])
+            || is(&["PREPARE", "TRANSACTION"])
+            || (is(&["ROLLBACK"]) && !self.words.iter().any(|word| word == "TO"))
+    }
+
+    /// Whether it may change rows of tables, as opposed to only the catalog. When in doubt, it may.
+    pub fn may_change_rows(&self) -> bool {
+        let schema_only = matches!(
+            self.words.first().map(String::as_str),
+            Some(
+                "CREATE"
+                    | "DROP"
+                    | "COMMENT"
+                    | "GRANT"
+                    | "REVOKE"
+                    | "REINDEX"
+                    | "VACUUM"
+                    | "ANALYZE"
+                    | "SET"
+                    | "RESET"
+            )
+        );
+        let fills = self.starts_with(&["CREATE", "TABLE"]) || self.starts_with(&["CREATE", "MATERIALIZED"]);
+        let enumerates = self.starts_with(&["ALTER", "TYPE"]);
+        !(schema_only && !fills || enumerates)
+    }
+}
+
+/// What of psql's or of a transaction's does not belong into this text, in order.
+pub fn intruders(text: &str) -> Vec<Intruder> {
+    let (statements, foreign) = scan(text);
+    let control = statements.iter().filter(|statement| statement.controls_transaction());
+    let control = control.map(|s| Intruder { range: s.start..s.end, kind: IntruderKind::TransactionControl });
+    let foreign = foreign.into_iter().map(|range| Intruder { range, kind: IntruderKind::MetaCommand });
+    let mut found: Vec<_> = control.chain(foreign).collect();
+    found.sort_by_key(|intruder| intruder.range.start);
+    found
+}
+
+/// The text with its [`intruders`] blanked out, every other byte at its old place, so that a server can run it.
+pub fn without_intruders(text: &str) -> Cow<'_, str> {
+    let intruders = intruders(text);
+    if intruders.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut blanked = String::with_capacity(text.len());
+    let mut at = 0;
+    for Intruder { range, .. } in intruders {
+        if range.start < at {
+            continue;
+        }
+        blanked.push_str(&text[at..range.start]);
+        blanked.extend(text[range.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+        at = range.end;
+    }
+    blanked.push_str(&text[at..]);
+    Cow::Owned(blanked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use squawk_syntax::ast::AstNode;
+
+    fn split(text: &str) -> Vec<&str> {
+        statements(text).iter().map(|statement| &text[statement.start..statement.end]).collect()
+    }
+
+    const TRICKY: &str = "\
+-- leading; comment
+CREATE TABLE a (x text DEFAULT ';', /* ; /* nested; */ ; */ y int);;
+CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $body$ BEGIN RETURN 1; END; $body$;
+CREATE OR REPLACE FUNCTION g(a int) RETURNS int BEGIN ATOMIC SELECT CASE WHEN a > 1 THEN 1 ELSE 2 END; SELECT 2; END;
+CREATE RULE r AS ON INSERT TO a DO ALSO (DELETE FROM a; UPDATE a SET y = 1);
+SELECT E'it\\'s; x', U&'d\\0061t', \"we;ird\", $$a;b$$, $x$ $$;$$ $x$
+";
+
+    #[test]
+    fn statements_end_where_psql_ends_them() {
+        let found = split(TRICKY);
+        assert_eq!(found.len(), 5, "{found:#?}");
+        assert!(found[0].starts_with("CREATE TABLE a") && found[0].ends_with("y int);"));
+        assert!(found[2].ends_with("SELECT 2; END;"));
+        assert!(found[4].ends_with("$x$ $$;$$ $x$"));
+        assert_eq!(split("  -- only a comment;\n/* ; */ ;"), [""; 0]);
+        assert_eq!(split("CREATE TABLE begin (id int); SELECT 1;").len(), 2);
+    }
+
+    #[test]
+    fn squawks_parser_agrees() {
+        let tree = squawk_syntax::SourceFile::parse(TRICKY).tree();
+        let parsed: Vec<_> = tree
+            .stmts()
+            .map(|s| s.syntax().text_range())
+            .filter(|r| r.len() > 1.into())
+            .map(|r| usize::from(r.start()))
+            .collect();
+        let ours: Vec<_> = statements(TRICKY).iter().map(|statement| statement.start).collect();
+        assert_eq!(ours, parsed);
+    }
+
+    #[test]
+    fn intruders_are_found_and_blanked() {
+        let kinds = |text: &str| intruders(text).iter().map(|i| (i.range.start, i.kind)).collect::<Vec<_>>();
+        assert_eq!(
+            kinds("BEGIN; SELECT 1; COMMIT;"),
+            [(0, IntruderKind::TransactionControl), (17, IntruderKind::TransactionControl)]
+        );
+        assert_eq!(kinds("SAVEPOINT a; ROLLBACK TO SAVEPOINT a; RELEASE a;"), []);
+        assert_eq!(kinds("SELECT '\\connect x'; -- \\d\nDO $$ BEGIN NULL; END $$;"), []);
+        assert_eq!(kinds("\\echo it's\nSELECT 1;"), [(0, IntruderKind::MetaCommand)]);
+        assert_eq!(without_intruders("\\set é\nSELECT 1;\nCOMMIT;").as_ref(), "       \nSELECT 1;\n       ");
+        let copy = "COPY a (x) FROM stdin;\nit's; BEGIN;\n\\.\nSELECT 1;";
+        assert_eq!(kinds(copy), [(0, IntruderKind::MetaCommand)]);
+        assert_eq!(split(copy), ["COPY a (x) FROM stdin;", "SELECT 1;"]);
+        assert!(without_intruders(copy).ends_with("SELECT 1;"));
+    }
+
+    #[test]
+    fn statements_that_may_change_rows_are_known() {
+        let may = |text: &str| statements(text)[0].may_change_rows();
+        assert!(
+            may("UPDATE a SET x = 1")
+                && may("DO $$ $$")
+                && may("SELECT f()")
+                && may("CREATE TABLE a AS SELECT 1")
+        );
+        assert!(!may("CREATE INDEX CONCURRENTLY i ON a (x)") && !may("ALTER TYPE t ADD VALUE 'x'"));
+    }
+}
