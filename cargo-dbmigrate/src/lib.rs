@@ -2,6 +2,7 @@
 //! nothing in it is stable. What applications embed is the crate `dbmigrate-runtime`.
 
 pub mod consolidate;
+pub mod directory;
 pub mod problem;
 pub mod server;
 pub mod snapshot;

@@ -148,6 +148,16 @@ kinds! {
         "One of the two is wrong. The down is never run nor proved, and a reader who finds it will trust it.",
         "Delete the down file if there is no way back. Remove the directive if there is one.";
 
+    DownMissing, "down-missing", "a migration has no down",
+        "There is no down file beside the up, and the up does not say that there is no way back.",
+        "Nobody can tell whether the down was forgotten, lost in a merge, or never possible.",
+        "Write the down. If there is no way back, put `-- dbmigrate: irreversible <reason>` at the top of the up.";
+
+    BadDirective, "bad-directive", "a directive is not complete",
+        "A directive lacks its reason, has an argument that it does not take, or is given twice.",
+        "The reason is what the next reader has to go by, and half a directive is not obeyed.",
+        "Write it as `-- dbmigrate: irreversible <reason>`, `-- dbmigrate: allow <rule> <reason>` or `-- dbmigrate: no-transaction`.";
+
     NoProject, "no-project", "no Cargo package was found",
         "The command needs a Cargo package to find its configuration and its migrations, and there was none here.",
         "Guessing a directory could write files in the wrong place.",
@@ -327,6 +337,31 @@ kinds! {
         "`explain` was asked about an id that no finding and no refusal of this version has.",
         "Ids are stable and never reused, so it is either misspelt or from a newer version.",
         "Run `cargo dbmigrate explain` for the list of all ids.";
+
+    Unreadable, "unreadable", "a file or directory cannot be read",
+        "The system refused to read what the message names. The cause below it says why.",
+        "What cannot be read cannot be proved, and leaving it out would prove something else.",
+        "Check the path, the permissions, and where symbolic links point to.";
+
+    BadManifest, "bad-manifest", "the manifest cannot be used",
+        "Cargo could not read the package, or `Cargo.toml` is not valid TOML. The cause below it says what is wrong.",
+        "The configuration lives in the manifest, and so do the paths of the migrations.",
+        "Correct the manifest until `cargo metadata --no-deps` succeeds.";
+
+    SecretInManifest, "secret-in-manifest", "a password stands in the manifest",
+        "A URL in the configuration contains a password.",
+        "`Cargo.toml` is committed and published: whoever reads it has the password.",
+        "Write `server = { env = \"NAME\" }` and put the URL into that environment variable or into `.env`. Change the password if it was ever committed.";
+
+    ForeignDirectory, "foreign-directory", "the directory belongs to another tool",
+        "The directory that should hold the migrations is not empty, and what lies in it was not written by this tool.",
+        "Mixing two histories in one directory would break both.",
+        "Run `cargo dbmigrate adopt --from TOOL PATH` to bring that history in, with `migrations` in the configuration set to a new directory.";
+
+    SetNotEmpty, "set-not-empty", "there are migrations already",
+        "`adopt` brings in a whole history, and the migrations directory has one already.",
+        "Migrations of two histories have no common order that could be proved.",
+        "Adopt into an empty directory: set `migrations` in the configuration to a new one.";
 
     Internal, "internal", "something unexpected happened",
         "An error came up that this tool has no better name for. The causes below it say what the operating system, the server or a library reported.",
