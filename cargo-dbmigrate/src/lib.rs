@@ -1,7 +1,9 @@
 //! The insides of `cargo dbmigrate`. Not a library for others: the binary and the workspace's own tests use it, and
 //! nothing in it is stable. What applications embed is the crate `dbmigrate-runtime`.
 
+pub mod printer;
 pub mod problem;
+pub mod report;
 pub mod server;
 pub mod snapshot;
 pub mod verify;
