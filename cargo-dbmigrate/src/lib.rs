@@ -3,7 +3,9 @@
 
 pub mod consolidate;
 pub mod directory;
+pub mod printer;
 pub mod problem;
+pub mod report;
 pub mod server;
 pub mod snapshot;
 pub mod sql;
