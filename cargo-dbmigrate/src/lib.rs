@@ -1,8 +1,10 @@
 //! The insides of `cargo dbmigrate`. Not a library for others: the binary and the workspace's own tests use it, and
 //! nothing in it is stable. What applications embed is the crate `dbmigrate-runtime`.
 
+pub mod config;
 pub mod directory;
 pub mod problem;
+pub mod project;
 pub mod server;
 pub mod snapshot;
 pub mod sql;
