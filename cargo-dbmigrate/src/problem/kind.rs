@@ -363,7 +363,7 @@ kinds! {
         "Throwaway databases are made with `CREATE DATABASE`, and the named server does not let this role do that.",
         "The databases that are already on the server are never used: only ones that this tool made.",
         "`ALTER ROLE … CREATEDB`, or use another role, or another way with `--server`.";
-    ServerTls, "server-tls", "TLS is not available for throwaway servers yet",
+    ServerTls, "server-tls", "throwaway servers cannot be reached over TLS yet",
         "The connection string asks for TLS with `sslmode=require`, `verify-ca` or `verify-full`.",
         "Connecting without it would send what was meant to be encrypted in the clear.",
         "Use a server on this machine or in a trusted network with `sslmode=disable`, or another way with `--server`.";
