@@ -1,5 +1,85 @@
-//! The catalog as data.
+//! The catalog as data: what a database is, as facts that can be compared.
+//!
+//! A [`Reader`] holds one connection's prepared statements and reads a [`Snapshot`], all of it or what changed since an
+//! earlier one; two snapshots give a [`Diff`]. Facts carry names, never oids: oids key the groups of facts so that a part
+//! can be read again, and take no part in equality. This room only reads: it changes nothing in the database and knows
+//! nothing of migrations, files or output.
 
-/// The difference between two snapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diff {}
+mod catalog;
+mod diff;
+mod fact;
+mod lines;
+mod reader;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use tokio_postgres::Client;
+
+pub use diff::{Change, ColumnOrder, Counts, Diff};
+pub use fact::Fact;
+pub use lines::{DiffLine, Sign};
+pub use reader::{Reader, Within};
+
+/// Which facts are read together: those of one object from one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    class: u32,
+    object: u32,
+    source: usize,
+}
+
+type Groups = BTreeMap<Key, Arc<[Fact]>>;
+
+/// User objects of a kind that has no facts yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmodelled {
+    /// The kind, as people call it.
+    pub what: String,
+    /// How many there are.
+    pub count: i64,
+}
+
+/// What a database is at one moment. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    groups: Arc<Groups>,
+    unmodelled: Arc<[Unmodelled]>,
+}
+
+impl Snapshot {
+    /// All facts, sorted by kind and identity.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        let mut facts: Vec<&Fact> = self.groups.values().flat_map(|group| group.iter()).collect();
+        facts.sort_by(|a, b| a.key().cmp(&b.key()));
+        facts.into_iter()
+    }
+
+    /// The user objects that the facts do not cover.
+    pub fn unmodelled(&self) -> &[Unmodelled] {
+        &self.unmodelled
+    }
+
+    /// What differs between this, which is there, and what should be there.
+    pub fn diff(&self, should_be: &Self) -> Diff {
+        if Arc::ptr_eq(&self.groups, &should_be.groups) {
+            return Diff::default();
+        }
+        Diff::between(unshared(&self.groups, &should_be.groups), unshared(&should_be.groups, &self.groups))
+    }
+}
+
+/// The facts of groups that the other side does not have, or has as a copy of its own.
+fn unshared<'a>(groups: &'a Groups, other: &Groups) -> Vec<&'a Fact> {
+    groups
+        .iter()
+        .filter(|(key, group)| other.get(key).is_none_or(|same| !Arc::ptr_eq(group, same)))
+        .flat_map(|(_, group)| group.iter())
+        .collect()
+}
+
+/// Reads everything once, for callers that keep no [`Reader`]. The relations in `ignore` are left out.
+pub async fn capture(client: &Client, ignore: &[String]) -> Result<Snapshot> {
+    Reader::new(client, ignore).await?.full(client, Within::OwnTransaction).await
+}
