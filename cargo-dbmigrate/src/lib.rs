@@ -3,8 +3,10 @@
 
 pub mod config;
 pub mod directory;
+pub mod printer;
 pub mod problem;
 pub mod project;
+pub mod report;
 pub mod server;
 pub mod snapshot;
 pub mod sql;
