@@ -20,10 +20,11 @@ const STYLES: Styles = Styles::styled()
 
 /// What Cargo runs: it passes the subcommand's own name as the first argument.
 #[derive(Debug, Parser)]
-#[command(name = "cargo", bin_name = "cargo", styles = STYLES)]
+#[command(name = "cargo", bin_name = "cargo", about = "PostgreSQL migrations, proved before they ship", long_about = None)]
+#[command(styles = STYLES)]
 pub enum Cargo {
     /// PostgreSQL migrations, proved before they ship
-    #[command(name = "dbmigrate", version, propagate_version = true, max_term_width = 100)]
+    #[command(name = "dbmigrate", version, max_term_width = 100)]
     Dbmigrate(Cli),
 }
 
@@ -50,7 +51,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "PATH")]
     pub manifest_path: Option<PathBuf>,
     /// The form of the report
-    #[arg(long, global = true, value_enum, default_value_t, hide_possible_values = false)]
+    #[arg(long, global = true, value_enum, default_value_t)]
     pub format: Format,
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]

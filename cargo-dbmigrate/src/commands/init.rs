@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use dbmigrate_runtime::lock::{self, Lock};
-use dbmigrate_runtime::migration::Stage;
+use dbmigrate_runtime::migration::{Migration, Stage};
 use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
 use crate::adopt;
@@ -72,6 +72,15 @@ fn refuse_foreign(project: &Project, config: &Config) -> Result<(), Refusal> {
     };
     let Some(first) = entries.flatten().map(|entry| entry.file_name()).min() else { return Ok(()) };
     let shown = directory.shown.display();
+    // Another tool may name its ups like ours, but none has our downs and directives.
+    let is_ours = |m: &Migration| m.down.is_some() || m.up.directives.irreversible.is_some();
+    if directory.read(Stage::Finalized)?.migrations.iter().any(is_ours) {
+        return Err(Refusal::new(
+            Kind::LockMissing,
+            format!("`{shown}` holds migrations, but their lock is gone"),
+            format!("restore `{}` from version control", lock::FILE_NAME),
+        ));
+    }
     let tool = adopt::detect(&directory.path);
     let what = match tool {
         Some(tool) => format!("migrations of {tool}"),
@@ -192,6 +201,15 @@ mod tests {
         sandbox.write("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = []\n");
         run(&sandbox.project(), &sandbox.config()).unwrap();
         assert!(sandbox.read("Cargo.toml").contains("\n[workspace.metadata.dbmigrate]\n"));
+    }
+
+    #[test]
+    fn a_lost_lock_is_not_replaced_by_an_empty_one() {
+        let sandbox = Sandbox::new("");
+        sandbox.write("migrations/V20260301120000__a.sql", "SELECT 1;");
+        assert_eq!(run(&sandbox.project(), &sandbox.config()).unwrap_err().kind, Kind::ForeignDirectory);
+        sandbox.write("migrations/V20260301120000__a.down.sql", "SELECT 1;");
+        assert_eq!(run(&sandbox.project(), &sandbox.config()).unwrap_err().kind, Kind::LockMissing);
     }
 
     #[test]
