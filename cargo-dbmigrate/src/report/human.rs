@@ -24,6 +24,9 @@ const FINE: Style = AnsiColor::Green.on_default().bold();
 /// How much of a difference is shown, unless everything is asked for.
 const ERROR_LINES: usize = 40;
 const NOTE_LINES: usize = 6;
+/// More notes of one kind than this become a list, of so many lines.
+const MANY_NOTES: usize = 3;
+const LISTED_NOTES: usize = 20;
 /// A source line longer than this is shown around the caret only.
 const LINE_WIDTH: usize = 100;
 
@@ -124,12 +127,38 @@ fn findings(findings: &[Finding], verbose: bool) -> String {
     let mut explained = BTreeSet::new();
     for severity in [Severity::Note, Severity::Error] {
         for one in findings.iter().filter(|finding| finding.severity == severity) {
-            out += &finding(one, verbose);
-            if explained.insert(one.kind) {
+            let alike =
+                || findings.iter().filter(|other| other.severity == severity && other.kind == one.kind);
+            let many = severity == Severity::Note && !verbose && alike().count() > MANY_NOTES;
+            let first = explained.insert((severity, one.kind));
+            if many && !first {
+                continue;
+            }
+            out += &if many { list(one.kind, &alike().collect::<Vec<_>>()) } else { finding(one, verbose) };
+            if first {
                 let _ = writeln!(out, "   {GUTTER}={GUTTER:#} explain: cargo dbmigrate explain {}", one.kind);
             }
             out.push('\n');
         }
+    }
+    out
+}
+
+/// Many notes of one kind, a line each.
+fn list(kind: Kind, notes: &[&Finding]) -> String {
+    let mut out =
+        format!("{NOTE}note[{kind}]{NOTE:#}: {BOLD}{}, {} times{BOLD:#}\n", kind.title(), notes.len());
+    for note in notes.iter().take(LISTED_NOTES) {
+        let place = match (&note.migration, &note.file) {
+            (Some(migration), _) => format!("{migration}: "),
+            (None, Some(file)) => format!("{}: ", file.display()),
+            (None, None) => String::new(),
+        };
+        let _ = writeln!(out, "   {GUTTER}|{GUTTER:#} {place}{}", clean(&note.message).replace('\n', " "));
+    }
+    if notes.len() > LISTED_NOTES {
+        let more = notes.len() - LISTED_NOTES;
+        let _ = writeln!(out, "   {GUTTER}|{GUTTER:#} {DIM}… {more} more, shown with `--verbose`{DIM:#}");
     }
     out
 }

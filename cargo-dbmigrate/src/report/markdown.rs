@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Done, Tally, count, human, proof_word, summary, time, weigh};
+use super::{Done, Tally, Trouble, count, human, proof_word, summary, time, weigh};
 use crate::problem::{Finding, Severity};
 use crate::verify::outcome::Outcome;
 
@@ -58,6 +58,13 @@ pub(super) fn done(done: &Done) -> String {
     }
     findings(&mut out, &done.findings);
     out
+}
+
+/// Why a command could not run.
+pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
+    let text = anstream::adapter::strip_str(&human::trouble(trouble)).to_string();
+    let fence = fence(&text);
+    format!("### ❌ cargo dbmigrate could not run\n\n{fence}text\n{text}{fence}\n")
 }
 
 fn heading(command: &str, errors: usize) -> String {

@@ -143,10 +143,11 @@ impl Reporter {
     pub fn error(&self, error: &anyhow::Error) {
         let trouble = Trouble::of(error);
         let wire = match self.format {
-            Format::Human | Format::Markdown => None,
+            Format::Human => None,
             Format::Json => json::trouble(&trouble).ok(),
             Format::Junit => junit::trouble(&trouble).ok(),
             Format::Github => Some(github::trouble(&trouble)),
+            Format::Markdown => Some(markdown::trouble(&trouble)),
         };
         if let Some(text) = wire {
             // The error itself follows on stderr, whatever became of stdout.

@@ -4,7 +4,7 @@
 use insta::assert_snapshot;
 
 use super::{Explained, Trouble, fixture, github, human, json, junit, markdown};
-use crate::problem::Kind;
+use crate::problem::{Finding, Kind};
 
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
@@ -43,6 +43,7 @@ fn as_annotations() {
 #[test]
 fn as_markdown() {
     assert_snapshot!("markdown-outcome", markdown::outcome(&fixture::outcome()));
+    assert_snapshot!("markdown-trouble", markdown::trouble(&Trouble::of(&fixture::refused())));
     assert_snapshot!("markdown-done", markdown::done(&fixture::done()));
 }
 
@@ -77,4 +78,20 @@ fn an_unknown_error_is_internal_and_keeps_its_causes() {
     assert_eq!(trouble.kind, Kind::Internal);
     assert_eq!(trouble.message, "at the top");
     assert_eq!(trouble.causes, ["in the middle", "the root"]);
+}
+
+#[test]
+fn many_notes_become_a_list_unless_all_is_asked_for() {
+    let mut outcome = fixture::fine();
+    outcome.findings = (1..=25)
+        .map(|n| Finding::note(Kind::ColumnOrder, "moved").migration(format!("V{n}__x")))
+        .chain([Finding::note(Kind::UnmodelledObject, "a cast")])
+        .collect();
+    let short = plain(&human::outcome(&outcome, false));
+    assert_eq!(short.matches("note[column-order]").count(), 1);
+    assert_eq!(short.matches("moved").count(), 20);
+    assert!(short.contains("25 times") && short.contains("… 5 more") && short.contains("a cast"), "{short}");
+    assert!(short.contains("no findings") && short.contains("26 notes"), "{short}");
+    let long = plain(&human::outcome(&outcome, true));
+    assert_eq!(long.matches("note[column-order]").count(), 25);
 }

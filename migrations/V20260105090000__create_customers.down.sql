@@ -1,0 +1,4 @@
+-- Removes the customers and the type of their addresses.
+
+DROP TABLE customers;
+DROP DOMAIN email_address;

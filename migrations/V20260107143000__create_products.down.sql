@@ -1,0 +1,4 @@
+-- Removes the products and the type of their states.
+
+DROP TABLE products;
+DROP TYPE product_state;

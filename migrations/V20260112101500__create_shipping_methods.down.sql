@@ -1,0 +1,3 @@
+-- Removes the shipping methods.
+
+DROP TABLE shipping_methods;

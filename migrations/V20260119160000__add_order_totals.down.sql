@@ -1,0 +1,3 @@
+-- Removes the view.
+
+DROP VIEW order_totals;

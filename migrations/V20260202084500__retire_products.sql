@@ -1,0 +1,3 @@
+-- A product that is no longer sold keeps its page.
+
+ALTER TYPE product_state ADD VALUE 'retired';

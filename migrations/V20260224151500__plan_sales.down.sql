@@ -1,0 +1,4 @@
+-- Removes the sales.
+
+DROP TABLE sale_products;
+DROP TABLE sales;

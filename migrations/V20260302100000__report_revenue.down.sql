@@ -1,0 +1,3 @@
+-- Removes the report and its index.
+
+DROP MATERIALIZED VIEW revenue_by_day;
