@@ -1,10 +1,12 @@
 //! The insides of `cargo dbmigrate`. Not a library for others: the binary and the workspace's own tests use it, and
 //! nothing in it is stable. What applications embed is the crate `dbmigrate-runtime`.
 
+pub mod config;
 pub mod consolidate;
 pub mod directory;
 pub mod printer;
 pub mod problem;
+pub mod project;
 pub mod report;
 pub mod server;
 pub mod snapshot;

@@ -34,13 +34,19 @@ pub fn compose(drafts: &[Migration], version: Version, name: &str) -> Result<Vec
     groups.enumerate().map(|(index, group)| compose_one(group, version, name, index)).collect()
 }
 
-fn compose_one(group: &[Migration], version: Version, name: &str, index: usize) -> Result<Composed, NameError> {
+fn compose_one(
+    group: &[Migration],
+    version: Version,
+    name: &str,
+    index: usize,
+) -> Result<Composed, NameError> {
     let step = i64::try_from(index).unwrap_or(i64::MAX);
     let number = version.get().saturating_add(step);
     let version = Version::new(number).ok_or_else(|| NameError::BadVersion(number.to_string()))?;
     let name = if index == 0 { name.to_owned() } else { format!("{name}_{}", index + 1) };
     let up = script(group.iter().map(|draft| (&draft.id, &draft.up)).collect());
-    let downs: Option<Vec<_>> = group.iter().rev().map(|draft| Some((&draft.id, draft.down.as_ref()?))).collect();
+    let downs: Option<Vec<_>> =
+        group.iter().rev().map(|draft| Some((&draft.id, draft.down.as_ref()?))).collect();
     let migration = Migration { id: Id::new(version, &name)?, up, down: downs.map(script) };
     Ok(Composed { migration, replaces: group.iter().map(|draft| draft_name(&draft.id)).collect() })
 }

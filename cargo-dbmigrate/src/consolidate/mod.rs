@@ -11,7 +11,7 @@ use dbmigrate_runtime::migration::{Direction, Migration, Stage};
 use crate::problem::{Kind, Refusal, Severity};
 use crate::server::Server;
 use crate::snapshot::Snapshot;
-use crate::verify::bench::{Bench, Reading};
+use crate::verify::bench::{Reading, Workshop};
 use crate::verify::execute::Commit;
 use crate::verify::outcome::{Observer, Outcome};
 use crate::verify::plan::Subject;
@@ -43,13 +43,21 @@ pub struct Proposal<'a> {
 ///
 /// # Errors
 /// A migration does not apply, the catalogs differ, verification finds something, or the server cannot be used.
-pub async fn prove(server: &Server, proposal: &Proposal<'_>, observer: &dyn Observer) -> anyhow::Result<Outcome> {
+pub async fn prove(
+    server: &Server,
+    proposal: &Proposal<'_>,
+    observer: &dyn Observer,
+) -> anyhow::Result<Outcome> {
     let subjects = |migrations: &mut dyn Iterator<Item = &Migration>, stage: Stage| -> Vec<Subject> {
         let directory = match stage {
             Stage::Finalized => proposal.migrations_directory,
             Stage::Draft => proposal.drafts_directory,
         };
-        let subject = |migration: &Migration| Subject { migration: migration.clone(), stage, directory: directory.into() };
+        let subject = |migration: &Migration| Subject {
+            migration: migration.clone(),
+            stage,
+            directory: directory.into(),
+        };
         migrations.map(subject).collect()
     };
     let finalized = subjects(&mut proposal.finalized.iter(), Stage::Finalized);
@@ -58,13 +66,14 @@ pub async fn prove(server: &Server, proposal: &Proposal<'_>, observer: &dyn Obse
     let by_drafts = with(subjects(&mut proposal.drafts.iter(), Stage::Draft));
     let by_result = with(subjects(&mut proposal.composed.iter().map(|one| &one.migration), Stage::Finalized));
 
-    let wanted = catalog(server, &by_drafts, proposal.timeout).await?;
-    let got = catalog(server, &by_result, proposal.timeout).await?;
+    let wanted = catalog(server, proposal, &by_drafts).await?;
+    let got = catalog(server, proposal, &by_result).await?;
     let difference = got.diff(&wanted);
     if !difference.is_empty() {
         let message = format!("the result does not give the drafts' catalog: {}", difference.summary());
         let lines: Vec<String> = difference.lines().iter().map(ToString::to_string).collect();
-        let hint = "change the drafts so that each holds all that it needs, and try again; nothing was written";
+        let hint =
+            "change the drafts so that each holds all that it needs, and try again; nothing was written";
         return Err(Refusal::new(Kind::ConsolidationDiffers, message, hint)
             .caused_by(anyhow::anyhow!("{}", lines.join("\n")))
             .into());
@@ -81,8 +90,10 @@ pub fn is_proved(outcome: &Outcome) -> bool {
 }
 
 /// The catalog after these migrations.
-async fn catalog(server: &Server, subjects: &[Subject], timeout: Duration) -> anyhow::Result<Snapshot> {
-    let mut bench = Bench::empty(server, timeout, Reading::Everything).await?;
+async fn catalog(server: &Server, proposal: &Proposal<'_>, subjects: &[Subject]) -> anyhow::Result<Snapshot> {
+    let request = Request { subjects, since: 0, strict: proposal.strict, timeout: proposal.timeout };
+    let shop = Workshop::new(server, &request, Reading::Everything).await?;
+    let mut bench = shop.empty().await?;
     for subject in subjects {
         if let Err(failure) = bench.apply(subject, Direction::Up, Commit::Own).await? {
             let message = format!("`{}` does not go up: {}", subject.name(), failure.excerpt.message);
@@ -92,5 +103,6 @@ async fn catalog(server: &Server, subjects: &[Subject], timeout: Duration) -> an
     }
     let snapshot = bench.snapshot().await?;
     bench.discard().await?;
+    shop.close().await?;
     Ok(snapshot)
 }

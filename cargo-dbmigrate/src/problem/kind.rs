@@ -248,40 +248,12 @@ kinds! {
         "A file that runs without a transaction is sent statement by statement, so where each of them ends must be certain.",
         "The excerpt shows where the parser gave up. Close what is open there.";
 
-    NoServer, "no-server", "no throwaway server could be started",
-        "A PostgreSQL server is needed for the proof, and none of the ways to get one worked. The message lists what was tried.",
-        "The proof is made on a real server or not at all.",
-        "Start Docker, install PostgreSQL's server programs, allow the download (without `--offline`), or name a server with `--server postgres://…`.";
 
-    DockerUnavailable, "docker-unavailable", "no Docker engine answers",
-        "`--server docker` was asked for, but no container engine could be reached.",
-        "The server cannot be started in a container.",
-        "Start the engine, or point `DOCKER_HOST` at it. `--server local` and `--server embedded` need no engine.";
 
-    ImageMissing, "image-missing", "the container image is not there",
-        "The engine has no such image and could not pull it.",
-        "The server cannot be started in a container, and another image could be another version of PostgreSQL.",
-        "Check the name given by `--image` or in the configuration, and the access to the registry. `docker pull IMAGE` shows the engine's full message.";
 
-    LocalMissing, "local-missing", "PostgreSQL's programs were not found",
-        "`--server local` was asked for, but `initdb` and `postgres` were found neither on the `PATH` nor in the usual places.",
-        "A local server cannot be started without them.",
-        "Install the server package of PostgreSQL, or put its `bin` directory on the `PATH`. `--server embedded` downloads the programs instead.";
 
-    EmbeddedFailed, "embedded-failed", "PostgreSQL's programs could not be downloaded",
-        "The archive with PostgreSQL's programs could not be fetched, checked or unpacked.",
-        "An archive whose checksum does not fit is never run.",
-        "Check the network and the proxy settings, and try again. `--server docker` and `--server local` need no download.";
 
-    UrlRefused, "url-refused", "the named server was refused",
-        "The server named by its URL could not be reached, did not let the user in, or does not allow creating databases. A database that this tool did not create is never touched.",
-        "The proof creates and drops databases. On a server that matters this must be certain to hit nothing else.",
-        "Check the URL, and name a role that may create databases. Use a server that is meant for tests.";
 
-    ServerStart, "server-start", "the throwaway server did not start",
-        "PostgreSQL was found, but it ended or did not accept connections in time. The message shows the end of its log.",
-        "The proof could not begin.",
-        "Read the log lines. Frequent causes are a full disk, too little shared memory and a directory that the server's user may not enter.";
 
     Disk, "disk", "the disk is full",
         "A file could not be written because no space was left.",
@@ -363,6 +335,62 @@ kinds! {
         "Migrations of two histories have no common order that could be proved.",
         "Adopt into an empty directory: set `migrations` in the configuration to a new one.";
 
+    ServerUnavailable, "server-unavailable", "no throwaway server can be had",
+        "None of the ways to a throwaway PostgreSQL server works on this machine; the message says what each of them lacked.",
+        "Nothing can be proved without a real PostgreSQL server to try it on.",
+        "Start Docker, or install the PostgreSQL server's programs, or allow the download (no `--offline`), or name a server with `--server <postgres url>`.";
+    ServerUnknown, "server-unknown", "not a way to a throwaway server",
+        "The value of `--server` is neither a way nor a connection string that can be read.",
+        "Guessing could pick a server that was not meant.",
+        "Use `auto`, `docker`, `local`, `embedded`, or a URL such as `postgres://user@localhost:5432/postgres`.";
+    ServerPrograms, "server-programs", "PostgreSQL's server programs are missing",
+        "`--server local` needs `initdb` and `postgres`, and they were not found. A client-only installation does not have them, and wrapper scripts do not count.",
+        "A private cluster is made with the machine's own programs.",
+        "Install the PostgreSQL server, or set `DBMIGRATE_PG_BIN` to the directory of its programs, or choose another way with `--server`.";
+    ServerStart, "server-start", "the throwaway server did not start",
+        "A program of PostgreSQL's, or the container it runs in, ended or did not answer in time. The message repeats what it said.",
+        "Nothing can be proved without a real PostgreSQL server to try it on.",
+        "Follow the server's message, or choose another way with `--server`.";
+    ServerDirectory, "server-directory", "a directory cannot be used",
+        "The cache directory or the temporary directory is full, read-only or not accessible.",
+        "Throwaway servers keep their data in a temporary directory, and the register of what must be cleaned up in the cache directory.",
+        "Free some space or make the directory writable; `TMPDIR` and `XDG_CACHE_HOME` choose other places.";
+    ServerUnreachable, "server-unreachable", "the named server cannot be reached",
+        "The server of the connection string did not answer, or did not let the user in.",
+        "Throwaway databases are made there.",
+        "Check that it runs, and the host, port, user, password and database of the connection string.";
+    ServerPermission, "server-permission", "the role may not make databases",
+        "Throwaway databases are made with `CREATE DATABASE`, and the named server does not let this role do that.",
+        "The databases that are already on the server are never used: only ones that this tool made.",
+        "`ALTER ROLE … CREATEDB`, or use another role, or another way with `--server`.";
+    ServerTls, "server-tls", "throwaway servers cannot be reached over TLS yet",
+        "The connection string asks for TLS with `sslmode=require`, `verify-ca` or `verify-full`.",
+        "Connecting without it would send what was meant to be encrypted in the clear.",
+        "Use a server on this machine or in a trusted network with `sslmode=disable`, or another way with `--server`.";
+    ServerDatabase, "server-database", "a throwaway database cannot be made or dropped",
+        "The throwaway server refused `CREATE DATABASE` or `DROP DATABASE`; the message repeats its reason.",
+        "Every check runs in databases of its own.",
+        "Follow the server's message. A database is copied only while nobody is connected to it.";
+    ServerSetup, "server-setup", "the setup SQL failed",
+        "The configured setup SQL (roles, extensions) was run on the new throwaway server and failed there.",
+        "Migrations that need those roles or extensions would fail for a reason that is not theirs.",
+        "Correct the SQL. On a server named with `--server <postgres url>` roles may exist already: create them only if they are missing.";
+    ForeignDatabase, "foreign-database", "the database was not made by this tool",
+        "A database was to be dropped that does not carry this tool's mark.",
+        "On a server that you name, only throwaway databases that this tool made are ever touched.",
+        "Drop it yourself if nobody needs it.";
+    DockerUnavailable, "docker-unavailable", "no Docker engine answers",
+        "`--server docker` found no engine, or the engine did not answer. The message repeats what it said.",
+        "The throwaway server runs in a container.",
+        "Start the engine, or set `DOCKER_HOST`, or choose another way with `--server`.";
+    DockerImage, "docker-image", "the image cannot be had",
+        "The configured image is not on this machine and cannot be pulled. The message repeats what the engine said.",
+        "The throwaway server runs in a container of that image.",
+        "Check the image's name and the network, or pull it by hand, or configure another image, or choose another way with `--server`.";
+    Download, "download", "PostgreSQL's programs cannot be downloaded",
+        "`--server embedded` downloads PostgreSQL's programs once. The release server could not be reached, does not have them, or sent something else than it announced. Nothing was kept.",
+        "Programs whose checksum is not right are never run.",
+        "Check the network and the configured release server, or choose another way with `--server`.";
     Internal, "internal", "something unexpected happened",
         "An error came up that this tool has no better name for. The causes below it say what the operating system, the server or a library reported.",
         "It may be a mistake in this tool.",

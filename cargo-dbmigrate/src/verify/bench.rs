@@ -1,4 +1,4 @@
-//! A throwaway database with a session on it: what the proof runs on.
+//! Throwaway databases, each with a session on it: what the proof runs on.
 
 use std::time::Duration;
 
@@ -9,8 +9,10 @@ use tokio_postgres::{Client, NoTls};
 
 use crate::server::{Database, Server};
 use crate::snapshot::{Reader, Snapshot, Within};
+use crate::verify::Request;
 use crate::verify::execute::{Commit, Failure, Job};
 use crate::verify::plan::Subject;
+use crate::verify::roles::Roles;
 
 /// What a session starts with, and what `RESET ALL` brings it back to: the catalog is read hundreds of times with the
 /// same statements, so they are planned once.
@@ -36,7 +38,8 @@ impl Session {
     async fn open(server: &Server, database: &Database) -> anyhow::Result<Self> {
         let mut config = server.config(database.name());
         config.options(OPTIONS).application_name("cargo-dbmigrate");
-        let (client, connection) = config.connect(NoTls).await.context("could not connect to a throwaway database")?;
+        let (client, connection) =
+            config.connect(NoTls).await.context("could not connect to a throwaway database")?;
         let connection = tokio::spawn(async move {
             // An error here is seen by whoever uses the client.
             _ = connection.await;
@@ -52,31 +55,44 @@ impl Session {
     }
 }
 
-/// A throwaway database and the session on it.
-pub struct Bench<'a> {
-    server: &'a Server,
-    limit: Duration,
-    reading: Reading,
-    database: Database,
-    session: Session,
+/// What all databases of one proof share.
+pub struct Workshop<'a> {
+    /// Where the databases are.
+    pub server: &'a Server,
+    /// What is to be proved.
+    pub request: &'a Request<'a>,
+    /// How the catalog is read.
+    pub reading: Reading,
+    roles: Option<Roles<'a>>,
 }
 
-impl<'a> Bench<'a> {
-    /// An empty database, prepared by the setup SQL.
-    pub async fn empty(server: &'a Server, limit: Duration, reading: Reading) -> anyhow::Result<Self> {
-        let database = server.create_database().await?;
-        let session = Session::open(server, &database).await?;
-        Ok(Self { server, limit, reading, database, session })
+impl<'a> Workshop<'a> {
+    /// Notes what the server is like before anything is done to it.
+    pub async fn new(server: &'a Server, request: &'a Request<'a>, reading: Reading) -> anyhow::Result<Self> {
+        let mut shop = Self { server, request, reading, roles: None };
+        if Roles::are_created_by(request.subjects) {
+            let database = server.create_database().await?;
+            let session = Session::open(server, &database).await?;
+            shop.roles = Some(Roles::note(&session.client, request.subjects).await?);
+            session.close().await;
+            server.drop_database(database).await?;
+        }
+        Ok(shop)
+    }
+
+    /// An empty database, prepared by the setup SQL, on a server without leftovers of the migrations.
+    pub async fn empty(&'a self) -> anyhow::Result<Bench<'a>> {
+        let database = self.server.create_database().await?;
+        let session = Session::open(self.server, &database).await?;
+        if let Some(roles) = &self.roles {
+            roles.remove_new(&session.client).await?;
+        }
+        Ok(Bench { shop: self, database, session })
     }
 
     /// A database to which these migrations have been applied, which is known to work.
-    pub async fn replayed(
-        server: &'a Server,
-        limit: Duration,
-        reading: Reading,
-        subjects: &[Subject],
-    ) -> anyhow::Result<Self> {
-        let bench = Self::empty(server, limit, reading).await?;
+    pub async fn replayed(&'a self, subjects: &[Subject]) -> anyhow::Result<Bench<'a>> {
+        let bench = self.empty().await?;
         for subject in subjects {
             if let Err(failure) = bench.apply(subject, Direction::Up, Commit::Own).await? {
                 let name = subject.name();
@@ -86,23 +102,34 @@ impl<'a> Bench<'a> {
         Ok(bench)
     }
 
+    /// Leaves the server as it was.
+    pub async fn close(&self) -> anyhow::Result<()> {
+        if self.roles.is_some() { self.empty().await?.discard().await } else { Ok(()) }
+    }
+}
+
+/// A throwaway database and the session on it.
+pub struct Bench<'a> {
+    shop: &'a Workshop<'a>,
+    database: Database,
+    session: Session,
+}
+
+impl<'a> Bench<'a> {
     /// A second database with the same contents. Object identifiers are the same, so snapshots stay comparable.
     pub async fn copy(self) -> anyhow::Result<(Self, Self)> {
-        let Self { server, limit, reading, database, session } = self;
+        let Self { shop, database, session } = self;
         session.close().await;
-        let copied = server.copy_database(&database).await?;
-        let original = Session::open(server, &database).await?;
-        let copy = Session::open(server, &copied).await?;
-        Ok((
-            Self { server, limit, reading, database, session: original },
-            Self { server, limit, reading, database: copied, session: copy },
-        ))
+        let copied = shop.server.copy_database(&database).await?;
+        let original = Session::open(shop.server, &database).await?;
+        let copy = Session::open(shop.server, &copied).await?;
+        Ok((Self { shop, database, session: original }, Self { shop, database: copied, session: copy }))
     }
 
     /// Removes the database.
     pub async fn discard(self) -> anyhow::Result<()> {
         self.session.close().await;
-        self.server.drop_database(self.database).await
+        self.shop.server.drop_database(self.database).await
     }
 
     /// Runs one script; the inner result is its own failure.
@@ -113,7 +140,7 @@ impl<'a> Bench<'a> {
         commit: Commit,
     ) -> anyhow::Result<Result<(), Failure>> {
         match Job::new(subject, direction) {
-            Some(job) => job.run(&self.session.client, commit, self.limit).await,
+            Some(job) => job.run(&self.session.client, commit, self.shop.request.timeout).await,
             None => anyhow::bail!("`{}` has no {direction}", subject.name()),
         }
     }
@@ -140,7 +167,7 @@ impl<'a> Bench<'a> {
     /// The catalog now, given an earlier snapshot of this database or of the one that it was copied from.
     pub async fn changed(&mut self, since: &Snapshot, within: Within) -> anyhow::Result<Snapshot> {
         let Session { client, reader, .. } = &mut self.session;
-        let read = match self.reading {
+        let read = match self.shop.reading {
             Reading::Changes => reader.refresh(client, since, within).await,
             Reading::Everything => reader.full(client, within).await,
         };

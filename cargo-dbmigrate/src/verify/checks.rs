@@ -21,9 +21,10 @@ fn subject(subject: &Subject) -> Vec<Finding> {
                 IntruderKind::MetaCommand => {
                     (Kind::PsqlMetaCommand, format!("`{text}` is for psql: no server understands it"))
                 }
-                IntruderKind::TransactionControl => {
-                    (Kind::TransactionControl, format!("`{text}` breaks the transaction that the migration runs in"))
-                }
+                IntruderKind::TransactionControl => (
+                    Kind::TransactionControl,
+                    format!("`{text}` breaks the transaction that the migration runs in"),
+                ),
             };
             let excerpt = Excerpt::at_offset(&file, &script.text, intruder.range.start, kind.title());
             findings.push(subject.finding(kind, direction, message).excerpt(excerpt));

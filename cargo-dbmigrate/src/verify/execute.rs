@@ -101,7 +101,10 @@ impl<'a> Job<'a> {
         }
         if commit == Commit::Callers {
             client.batch_execute(&self.text).await.map_err(|e| self.failure(None, &e))?;
-            return client.batch_execute("SET CONSTRAINTS ALL IMMEDIATE").await.map_err(|e| self.at_commit(&e));
+            return client
+                .batch_execute("SET CONSTRAINTS ALL IMMEDIATE")
+                .await
+                .map_err(|e| self.at_commit(&e));
         }
         client.batch_execute("BEGIN").await.map_err(|e| self.failure(None, &e))?;
         let result = match client.batch_execute(&self.text).await {
@@ -177,7 +180,9 @@ impl<'a> Job<'a> {
         let offset = match said.position() {
             Some(ErrorPosition::Original(position)) => Some(base + offset_in(&self.text[base..], *position)),
             // A query inside of a function or DO block: placed if it stands in this file just once.
-            Some(ErrorPosition::Internal { position, query }) if self.text.matches(query.as_str()).count() == 1 => {
+            Some(ErrorPosition::Internal { position, query })
+                if self.text.matches(query.as_str()).count() == 1 =>
+            {
                 self.text.find(query.as_str()).map(|at| at + offset_in(query, *position))
             }
             _ => statement,

@@ -3,7 +3,7 @@
 //!
 //! - [`plan`] says what is to be proved, and [`checks`] what can be said without a server; both are pure.
 //! - [`stairway`] proves each migration on its own, [`stretch`] many in one go.
-//! - [`execute`] runs one script, [`bench`] is the database that it runs on.
+//! - [`execute`] runs one script, [`bench`] is the database that it runs on, [`roles`] what databases share.
 //! - [`since`] finds out where the proof begins, [`outcome`] is what comes of it.
 //!
 //! This room prints nothing and reads no files.
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::problem::{Kind, Refusal, Severity};
 use crate::server::Server;
 
-use bench::Reading;
+use bench::{Reading, Workshop};
 use outcome::{Event, Observer, Outcome, Proof};
 use plan::Subject;
 
@@ -22,6 +22,7 @@ pub mod checks;
 pub mod execute;
 pub mod outcome;
 pub mod plan;
+pub mod roles;
 pub mod since;
 pub mod stairway;
 pub mod stretch;
@@ -44,11 +45,16 @@ pub struct Request<'a> {
 /// # Errors
 /// The server cannot be used. What migrations do wrong is in the outcome. Not cancellation safe: a dropped future leaves
 /// its databases to the server's own clean-up.
-pub async fn prove(server: &Server, request: &Request<'_>, observer: &dyn Observer) -> anyhow::Result<Outcome> {
+pub async fn prove(
+    server: &Server,
+    request: &Request<'_>,
+    observer: &dyn Observer,
+) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let mut reading = Reading::Changes;
     loop {
-        let climb = stairway::climb(server, request, reading, observer).await?;
+        let shop = Workshop::new(server, request, reading).await?;
+        let climb = stairway::climb(&shop, observer).await?;
         let proofs: Vec<Proof> = climb.steps.iter().map(|step| step.proof.clone()).collect();
         if !climb.consistent {
             if reading == Reading::Everything {
@@ -56,11 +62,14 @@ pub async fn prove(server: &Server, request: &Request<'_>, observer: &dyn Observ
                 let message = "two readings of the same catalog differ";
                 return Err(Refusal::new(Kind::Internal, message, hint).into());
             }
-            observer.event(&Event::Note("reading only the catalog's changes missed one: proving again, reading all"));
+            observer.event(&Event::Note(
+                "reading only the catalog's changes missed one: proving again, reading all",
+            ));
             reading = Reading::Everything;
             continue;
         }
-        let (stretches, found) = stretch::walk(server, request, reading, &proofs, observer).await?;
+        let (stretches, found) = stretch::walk(&shop, &proofs, observer).await?;
+        shop.close().await?;
         let mut outcome = Outcome {
             server: Some(server.describe()),
             steps: climb.steps,

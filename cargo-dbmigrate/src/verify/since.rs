@@ -25,7 +25,8 @@ pub fn resolve(text: &str, subjects: &[Subject], directory: &Path) -> Result<usi
         let name = subject.name();
         name == text || name.strip_prefix('V').unwrap_or(&name).starts_with(digits)
     };
-    let found: Vec<usize> = (0..subjects.len()).filter(|&index| !digits.is_empty() && matches(&subjects[index])).collect();
+    let found: Vec<usize> =
+        (0..subjects.len()).filter(|&index| !digits.is_empty() && matches(&subjects[index])).collect();
     match found[..] {
         [index] => return Ok(index + 1),
         [] => {}
@@ -45,13 +46,16 @@ fn lock_at(revision: &str, directory: &Path) -> Result<Lock, Refusal> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(directory).args(arguments).output();
         output.map_err(|error| {
-            let message = format!("`--since {revision}` is no version here, and git could not be run to look it up");
+            let message =
+                format!("`--since {revision}` is no version here, and git could not be run to look it up");
             Refusal::new(Kind::Git, message, "install git, or give a version").caused_by(error)
         })
     };
-    let commit = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])?;
+    let commit =
+        git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{revision}^{{commit}}")])?;
     if !commit.status.success() {
-        let message = format!("`--since {revision}` is neither a version of this directory nor a git revision");
+        let message =
+            format!("`--since {revision}` is neither a version of this directory nor a git revision");
         let hint = "give a version, a unique prefix of one, or a branch, tag or commit that this clone has (CI systems \
                     often fetch only the newest commit)";
         return Err(Refusal::new(Kind::UnknownSince, message, hint));

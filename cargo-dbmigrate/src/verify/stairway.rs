@@ -8,11 +8,9 @@ use std::time::Instant;
 use dbmigrate_runtime::migration::Direction;
 
 use crate::problem::{Finding, Kind, Severity};
-use crate::server::Server;
 use crate::snapshot::{Diff, Snapshot, Within};
-use crate::verify::Request;
-use crate::verify::bench::{Bench, Reading};
-use crate::verify::execute::{Cause, Commit, Failure};
+use crate::verify::bench::{Bench, Workshop};
+use crate::verify::execute::{Commit, Failure};
 use crate::verify::outcome::{Event, Observer, Proof, Step};
 use crate::verify::plan::{Excursion, Subject};
 
@@ -30,13 +28,9 @@ pub struct Climb {
 ///
 /// # Errors
 /// The server cannot be used. What migrations do wrong is in the findings.
-pub async fn climb(
-    server: &Server,
-    request: &Request<'_>,
-    reading: Reading,
-    observer: &dyn Observer,
-) -> anyhow::Result<Climb> {
-    let mut bench = Bench::empty(server, request.timeout, reading).await?;
+pub async fn climb(shop: &Workshop<'_>, observer: &dyn Observer) -> anyhow::Result<Climb> {
+    let request = shop.request;
+    let mut bench = shop.empty().await?;
     let mut now = bench.snapshot().await?;
     let mut climb = Climb { steps: Vec::new(), findings: Vec::new(), consistent: true };
     let total = request.subjects.len();
@@ -48,7 +42,7 @@ pub async fn climb(
             observer.event(&Event::StepStarted { index, total, migration: &step.migration });
             let started = Instant::now();
             let findings = &mut climb.findings;
-            let mut stage = Stage { server, request, reading, subject, index, findings };
+            let mut stage = Stage { shop, subject, index, findings };
             (bench, step.proof, reached) = stage.run(bench, &mut now).await?;
             step.duration = started.elapsed();
             observer.event(&Event::StepFinished { index, total, step: &step });
@@ -66,9 +60,7 @@ pub async fn climb(
 
 /// One migration's turn.
 struct Stage<'a, 'b> {
-    server: &'a Server,
-    request: &'a Request<'a>,
-    reading: Reading,
+    shop: &'a Workshop<'a>,
     subject: &'a Subject,
     index: usize,
     findings: &'b mut Vec<Finding>,
@@ -76,7 +68,11 @@ struct Stage<'a, 'b> {
 
 impl<'a> Stage<'a, '_> {
     /// Applies the migration and proves it. Gives the database with the migration applied, and whether it is.
-    async fn run(&mut self, bench: Bench<'a>, now: &mut Snapshot) -> anyhow::Result<(Bench<'a>, Proof, bool)> {
+    async fn run(
+        &mut self,
+        bench: Bench<'a>,
+        now: &mut Snapshot,
+    ) -> anyhow::Result<(Bench<'a>, Proof, bool)> {
         let mut bench = bench;
         if let Err(failure) = bench.apply(self.subject, Direction::Up, Commit::Own).await? {
             self.failed(Kind::UpFails, Direction::Up, "the up fails", failure);
@@ -84,7 +80,7 @@ impl<'a> Stage<'a, '_> {
         }
         let after = bench.changed(now, Within::OwnTransaction).await?;
         let before = std::mem::replace(now, after);
-        if self.index < self.request.since {
+        if self.index < self.shop.request.since {
             return Ok((bench, Proof::Skipped, true));
         }
         let found = self.findings.len();
@@ -180,7 +176,9 @@ impl<'a> Stage<'a, '_> {
         }
         if again_fails {
             // One transaction for both is stricter than two, and laxer in places: real commits decide.
-            self.findings.retain(|f| f.kind != Kind::ColumnOrder || f.migration.as_deref() != Some(&*self.subject.name()));
+            self.findings.retain(|f| {
+                f.kind != Kind::ColumnOrder || f.migration.as_deref() != Some(&*self.subject.name())
+            });
             return self.on_copy(bench, before, after).await;
         }
         Ok(bench)
@@ -254,7 +252,7 @@ impl<'a> Stage<'a, '_> {
             return false;
         }
         if difference.only_order() {
-            let severity = if self.request.strict { Severity::Error } else { Severity::Note };
+            let severity = if self.shop.request.strict { Severity::Error } else { Severity::Note };
             let message = "the down restores all but the order of columns";
             self.find(Kind::ColumnOrder, Direction::Down, severity, message.to_owned(), Some(difference));
         }
@@ -264,8 +262,7 @@ impl<'a> Stage<'a, '_> {
     /// A new database at this migration, because the old one is not what it should be any more.
     async fn rebuilt(&self, bench: Bench<'a>, after: &mut Snapshot) -> anyhow::Result<Bench<'a>> {
         bench.discard().await?;
-        let applied = &self.request.subjects[..=self.index];
-        let mut bench = Bench::replayed(self.server, self.request.timeout, self.reading, applied).await?;
+        let mut bench = self.shop.replayed(&self.shop.request.subjects[..=self.index]).await?;
         *after = bench.snapshot().await?;
         Ok(bench)
     }
@@ -274,7 +271,14 @@ impl<'a> Stage<'a, '_> {
         self.findings.push(self.subject.failure(kind, direction, what, failure));
     }
 
-    fn find(&mut self, kind: Kind, direction: Direction, severity: Severity, message: String, diff: Option<Diff>) {
+    fn find(
+        &mut self,
+        kind: Kind,
+        direction: Direction,
+        severity: Severity,
+        message: String,
+        diff: Option<Diff>,
+    ) {
         let mut finding = self.subject.finding(kind, direction, message);
         finding.severity = finding.severity.min(severity);
         finding.diff = diff;

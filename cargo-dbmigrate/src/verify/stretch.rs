@@ -9,10 +9,8 @@ use std::ops::Range;
 use dbmigrate_runtime::migration::Direction;
 
 use crate::problem::{Finding, Kind};
-use crate::server::Server;
 use crate::snapshot::{Diff, Snapshot, Within};
-use crate::verify::Request;
-use crate::verify::bench::{Bench, Reading};
+use crate::verify::bench::{Bench, Workshop};
 use crate::verify::execute::Commit;
 use crate::verify::outcome::{Event, Observer, Proof, Stretch};
 use crate::verify::plan;
@@ -22,18 +20,21 @@ use crate::verify::plan;
 /// # Errors
 /// The server cannot be used. What migrations do wrong is in the findings.
 pub async fn walk(
-    server: &Server,
-    request: &Request<'_>,
-    reading: Reading,
+    shop: &Workshop<'_>,
     proofs: &[Proof],
     observer: &dyn Observer,
 ) -> anyhow::Result<(Vec<Stretch>, Vec<Finding>)> {
+    let request = shop.request;
     let ranges = plan::stretches(proofs);
     let (mut stretches, mut findings) = (Vec::new(), Vec::new());
     let mut track: Option<Track<'_>> = None;
     for (index, range) in ranges.iter().enumerate() {
         let (first, last) = (request.subjects[range.start].name(), request.subjects[range.end - 1].name());
-        observer.event(&Event::StretchStarted { index, total: ranges.len(), name: &format!("{first}..{last}") });
+        observer.event(&Event::StretchStarted {
+            index,
+            total: ranges.len(),
+            name: &format!("{first}..{last}"),
+        });
         let mut result = match &mut track {
             Some(track) => track.prove(range).await?,
             None => Err(None),
@@ -42,7 +43,7 @@ pub async fn walk(
             if let Some(used) = track.take() {
                 used.bench.discard().await?;
             }
-            result = track.insert(Track::new(server, request, reading).await?).prove(range).await?;
+            result = track.insert(Track::new(shop).await?).prove(range).await?;
         }
         if result.is_err()
             && let Some(used) = track.take()
@@ -60,7 +61,7 @@ pub async fn walk(
 
 /// A database and how far up it is.
 struct Track<'a> {
-    request: &'a Request<'a>,
+    shop: &'a Workshop<'a>,
     bench: Bench<'a>,
     now: Snapshot,
     applied: usize,
@@ -70,10 +71,10 @@ struct Track<'a> {
 type Verdict = Result<(), Option<Box<Finding>>>;
 
 impl<'a> Track<'a> {
-    async fn new(server: &'a Server, request: &'a Request<'a>, reading: Reading) -> anyhow::Result<Self> {
-        let mut bench = Bench::empty(server, request.timeout, reading).await?;
+    async fn new(shop: &'a Workshop<'a>) -> anyhow::Result<Self> {
+        let mut bench = shop.empty().await?;
         let now = bench.snapshot().await?;
-        Ok(Self { request, bench, now, applied: 0 })
+        Ok(Self { shop, bench, now, applied: 0 })
     }
 
     async fn prove(&mut self, range: &Range<usize>) -> anyhow::Result<Verdict> {
@@ -97,7 +98,12 @@ impl<'a> Track<'a> {
         }
         let reverted = self.read().await?.diff(&low);
         if !reverted.is_empty() {
-            return Ok(self.differs(Kind::StretchDownDiffers, range, "the downs do not restore the catalog", reverted));
+            return Ok(self.differs(
+                Kind::StretchDownDiffers,
+                range,
+                "the downs do not restore the catalog",
+                reverted,
+            ));
         }
         let verdict = self.run(range.clone(), Direction::Up).await?;
         if verdict.is_err() {
@@ -123,7 +129,7 @@ impl<'a> Track<'a> {
             Direction::Down => indices.rev().collect(),
         };
         for index in in_order {
-            let subject = &self.request.subjects[index];
+            let subject = &self.shop.request.subjects[index];
             if let Err(failure) = self.bench.apply(subject, direction, Commit::Own).await? {
                 let kind = match direction {
                     Direction::Up => Kind::StretchUpFails,
@@ -137,7 +143,8 @@ impl<'a> Track<'a> {
     }
 
     fn differs(&self, kind: Kind, range: &Range<usize>, what: &str, diff: Diff) -> Verdict {
-        let [first, last] = [range.start, range.end - 1].map(|index| self.request.subjects[index].name());
+        let [first, last] =
+            [range.start, range.end - 1].map(|index| self.shop.request.subjects[index].name());
         let message = format!("from `{first}` to `{last}` in one go, {what}: {}", diff.summary());
         Err(Some(Box::new(Finding::error(kind, message).migration(first).diff(diff))))
     }

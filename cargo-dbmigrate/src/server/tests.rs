@@ -1,0 +1,103 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+//! Every test here runs a real PostgreSQL; one without its server fails.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::Result;
+use tempfile::TempDir;
+
+use super::*;
+
+mod local;
+mod url;
+
+pub(super) fn quiet() -> Note<'static> {
+    &|_| {}
+}
+
+/// A cache directory of its own for a test.
+pub(super) fn cache() -> TempDir {
+    tempfile::Builder::new().prefix("dbmigrate-cache-").tempdir().unwrap()
+}
+
+pub(super) fn local(cache: &TempDir) -> Request {
+    Request::new(Way::Local, cache.path())
+}
+
+/// The run directory of a private cluster.
+pub(super) fn directory(server: &Server) -> PathBuf {
+    env::temp_dir().join(format!("dbmigrate-{}", server.run.token()))
+}
+
+/// The refusal in an error.
+pub(super) fn refusal<T>(result: Result<T>) -> Refusal {
+    match result {
+        Ok(_) => panic!("this should have been refused"),
+        Err(error) => error.downcast::<Refusal>().unwrap(),
+    }
+}
+
+pub(super) async fn names(server: &Server) -> Vec<String> {
+    let rows =
+        server.admin.query("SELECT datname FROM pg_database WHERE NOT datistemplate", &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+pub(super) async fn run_sql(server: &Server, database: &str, sql: &str) {
+    let client = database::connect(&server.config(database)).await.unwrap();
+    client.batch_execute(sql).await.unwrap();
+}
+
+pub(super) async fn count(server: &Server, database: &str, sql: &str) -> i64 {
+    let client = database::connect(&server.config(database)).await.unwrap();
+    client.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+/// Starts this test program again, to run [`helper_that_is_killed`] alone, and kills it when it has a database.
+/// Answers that database's name.
+pub(super) fn killed(way: &str, cache: &Path) -> String {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "server::tests::helper_that_is_killed", "--nocapture"])
+        .env("DBMIGRATE_TEST_HOLD", way)
+        .env("DBMIGRATE_TEST_CACHE", cache)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let name = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("made ").map(str::to_owned));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    name.expect("the helper starts a server")
+}
+
+/// Not a test by itself: the process that [`killed`] kills.
+#[tokio::test(flavor = "multi_thread")]
+async fn helper_that_is_killed() {
+    let Ok(way) = env::var("DBMIGRATE_TEST_HOLD") else { return };
+    let mut request = Request::new(way.parse().unwrap(), env::var("DBMIGRATE_TEST_CACHE").unwrap());
+    if let Ok(image) = env::var("DBMIGRATE_TEST_DOCKER_IMAGE") {
+        request.image = image;
+    }
+    let server = start(&request, quiet()).await.unwrap();
+    let database = server.create_database().await.unwrap();
+    #[allow(clippy::print_stdout, reason = "the parent process reads it")]
+    {
+        println!("\nmade {}", database.name());
+    }
+    tokio::time::sleep(Duration::from_secs(600)).await;
+}
+
+#[test]
+fn ways_are_read() {
+    assert_eq!("docker".parse::<Way>().unwrap(), Way::Docker);
+    assert!(matches!("host=/tmp user=me".parse::<Way>().unwrap(), Way::Url(_)));
+    let secret = "postgres://me:geheim@db.example:6543/x".parse::<Way>().unwrap();
+    assert_eq!(format!("{secret} {secret:?}"), "db.example:6543 Way(db.example:6543)");
+    let refused = "dokcer".parse::<Way>().unwrap_err();
+    assert!(refused.hint.contains("did you mean `docker`?"), "{}", refused.hint);
+}

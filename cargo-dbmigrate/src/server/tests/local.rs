@@ -1,0 +1,169 @@
+//! Private clusters.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn databases_are_made_copied_and_dropped_and_nothing_stays() {
+    let cache = cache();
+    let server = start(&local(&cache), quiet()).await.unwrap();
+    assert!(server.describe().starts_with("PostgreSQL "), "{}", server.describe());
+    assert!(server.describe().contains(", local (/"), "{}", server.describe());
+    assert!(server.version_num() >= 130_000);
+
+    let first = server.create_database().await.unwrap();
+    assert!(first.name().starts_with("dbmigrate_tmp_"));
+    run_sql(&server, first.name(), "CREATE TABLE t (id int); INSERT INTO t VALUES (1), (2)").await;
+    let second = server.copy_database(&first).await.unwrap();
+    assert_eq!(count(&server, second.name(), "SELECT count(*) FROM t").await, 2);
+    run_sql(&server, second.name(), "DROP TABLE t").await;
+    assert_eq!(count(&server, first.name(), "SELECT count(*) FROM t").await, 2);
+
+    // Connections that are still open do not hinder the drop.
+    let open = database::connect(&server.config(second.name())).await.unwrap();
+    server.drop_database(second).await.unwrap();
+    assert!(open.batch_execute("SELECT 1").await.is_err());
+    assert_eq!(names(&server).await, ["postgres", first.name()]);
+
+    let directory = directory(&server);
+    assert!(directory.exists());
+    server.stop().await.unwrap();
+    assert!(!directory.exists());
+    assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_warm_start_is_quick() {
+    let cache = cache();
+    let mut times = Vec::new();
+    for _ in 0..6 {
+        let begin = Instant::now();
+        let server = start(&local(&cache), quiet()).await.unwrap();
+        let ready = begin.elapsed();
+        server.stop().await.unwrap();
+        times.push((ready.as_millis(), begin.elapsed().as_millis()));
+    }
+    #[allow(clippy::print_stderr, reason = "the measurement is a result")]
+    {
+        eprintln!("local: cold, then warm; ready and stopped, in ms: {times:?}");
+    }
+    let best = times[1..].iter().min().unwrap().0;
+    assert!(best < 300, "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dropping_and_cancelling_leave_nothing() {
+    let cache = cache();
+    let server = start(&local(&cache), quiet()).await.unwrap();
+    let directory = directory(&server);
+    drop(server);
+    assert!(!directory.exists());
+
+    for wait in [0, 5, 20, 60, 100, 140] {
+        let request = local(&cache);
+        let limit = Duration::from_millis(wait);
+        let _ = tokio::time::timeout(limit, async { start(&request, quiet()).await.map(drop) }).await;
+        assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0, "after {wait} ms");
+    }
+    let token = "dbmigrate-".to_owned() + directory.to_str().unwrap().rsplit('-').next().unwrap();
+    assert!(!fs::read_dir(env::temp_dir()).unwrap().flatten().any(|entry| *entry.file_name() == *token));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_may_race_for_the_template() {
+    let cache = cache();
+    let request = local(&cache);
+    let (one, two) = tokio::join!(async { start(&request, quiet()).await.unwrap() }, async {
+        start(&request, quiet()).await.unwrap()
+    });
+    one.create_database().await.unwrap();
+    two.create_database().await.unwrap();
+    one.stop().await.unwrap();
+    two.stop().await.unwrap();
+    assert_eq!(fs::read_dir(cache.path().join("templates")).unwrap().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_template_is_made_again() {
+    let cache = cache();
+    start(&local(&cache), quiet()).await.unwrap().stop().await.unwrap();
+    let template = fs::read_dir(cache.path().join("templates")).unwrap().next().unwrap().unwrap().path();
+    let control = template.join("data/global/pg_control");
+
+    fs::remove_file(&control).unwrap();
+    start(&local(&cache), quiet()).await.unwrap().stop().await.unwrap();
+    assert!(control.exists(), "a lost file is noticed");
+
+    fs::write(&control, vec![0; 8192]).unwrap();
+    start(&local(&cache), quiet()).await.unwrap().stop().await.unwrap();
+    assert_ne!(fs::read(&control).unwrap(), vec![0; 8192], "a damaged file is noticed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_run_cleans_up_after_a_killed_one() {
+    let cache = cache();
+    let name = killed("local", cache.path());
+    let token = name.split('_').nth(2).unwrap();
+    let directory = env::temp_dir().join(format!("dbmigrate-{token}"));
+    let pid = fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
+    let pid = pid.lines().next().unwrap().to_owned();
+    assert!(Path::new("/proc").join(&pid).exists(), "the server outlives its owner");
+
+    let living = start(&local(&cache), quiet()).await.unwrap();
+    assert!(!directory.exists());
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    assert!(!String::from_utf8_lossy(&line).contains(token), "the server is gone");
+
+    // What lives is not swept.
+    assert_eq!(sweep(cache.path()).await.unwrap(), Report::default());
+    living.create_database().await.unwrap();
+    living.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn setup_sql_is_in_every_database() {
+    let cache = cache();
+    let mut request = local(&cache);
+    request.setup = vec![
+        Setup { label: "roles.sql".into(), sql: "CREATE ROLE app;".into() },
+        Setup { label: "setup".into(), sql: "CREATE TABLE everywhere (id int);".into() },
+    ];
+    let server = start(&request, quiet()).await.unwrap();
+    for _ in 0..2 {
+        let database = server.create_database().await.unwrap();
+        assert_eq!(count(&server, database.name(), "SELECT count(*) FROM everywhere").await, 0);
+    }
+    server.stop().await.unwrap();
+
+    request.setup[1].sql = "SELECT 1;\nCREATE TABLE ä (id intt);".into();
+    let refused = refusal(start(&request, quiet()).await.map(drop));
+    let excerpt = refused.excerpt.unwrap();
+    assert_eq!(excerpt.place, Some((2, 20)));
+    assert_eq!(excerpt.line, "CREATE TABLE ä (id intt);");
+    assert_eq!(excerpt.sqlstate.as_deref(), Some("42704"));
+    assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cache_that_cannot_be_used_is_refused() {
+    let cache = cache();
+    let file = cache.path().join("file");
+    fs::write(&file, "").unwrap();
+    let refused = refusal(start(&Request::new(Way::Local, &file), quiet()).await.map(drop));
+    assert_eq!(refused.kind, Kind::ServerDirectory);
+    assert!(refused.message.contains(file.to_str().unwrap()), "{refused}");
+}
+
+#[test]
+fn wrapper_scripts_do_not_count_as_programs() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["initdb", "postgres"] {
+        fs::write(folder.path().join(name), "#!/bin/sh\n").unwrap();
+    }
+    assert_eq!(programs::usable(folder.path()), None);
+    let real = programs::find().unwrap();
+    let links = tempfile::tempdir().unwrap();
+    for name in ["initdb", "postgres"] {
+        std::os::unix::fs::symlink(real.join(name), links.path().join(name)).unwrap();
+    }
+    assert_eq!(programs::usable(links.path()), Some(real));
+}
