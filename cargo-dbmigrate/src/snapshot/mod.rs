@@ -1,145 +1,85 @@
-//! The catalog as data.
-use serde_json::Value;
+//! The catalog as data: what a database is, as facts that can be compared.
+//!
+//! A [`Reader`] holds one connection's prepared statements and reads a [`Snapshot`], all of it or what changed since an
+//! earlier one; two snapshots give a [`Diff`]. Facts carry names, never oids: oids key the groups of facts so that a part
+//! can be read again, and take no part in equality. This room only reads: it changes nothing in the database and knows
+//! nothing of migrations, files or output.
+
+mod catalog;
+mod diff;
+mod fact;
+mod lines;
+mod reader;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// The difference between two snapshots.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diff {
-    lines: Vec<DiffLine>,
-    order: bool,
+use anyhow::Result;
+use tokio_postgres::Client;
+
+pub use diff::{Change, ColumnOrder, Counts, Diff};
+pub use fact::Fact;
+pub use lines::{DiffLine, Sign};
+pub use reader::{Reader, Within};
+
+/// Which facts are read together: those of one object from one source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    class: u32,
+    object: u32,
+    source: usize,
 }
 
-impl Diff {
-    /// The difference as lines for people, grouped by object.
-    pub fn lines(&self) -> Vec<DiffLine> {
-        self.lines.clone()
-    }
-    /// x
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-    /// x
-    pub fn only_order(&self) -> bool {
-        self.lines.is_empty() && self.order
-    }
-    /// x
-    pub fn summary(&self) -> String {
-        format!("{} facts", self.lines.len())
-    }
-}
+type Groups = BTreeMap<Key, Arc<[Fact]>>;
 
-impl From<Vec<DiffLine>> for Diff {
-    fn from(lines: Vec<DiffLine>) -> Self {
-        Self { lines, order: false }
-    }
-}
-
-/// One line of a difference.
+/// User objects of a kind that has no facts yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DiffLine {
-    /// `+` there and should not be, `-` should be there and is not, `~` changed, a blank for a heading.
-    pub sign: char,
-    /// How deep the line is nested, in levels.
-    pub indent: usize,
-    /// The line.
-    pub text: String,
-}
-impl std::fmt::Display for DiffLine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{} {}", "  ".repeat(self.indent), self.sign, self.text)
-    }
+pub struct Unmodelled {
+    /// The kind, as people call it.
+    pub what: String,
+    /// How many there are.
+    pub count: i64,
 }
 
-/// x
+/// What a database is at one moment. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    facts: BTreeMap<(String, String), Value>,
+    groups: Arc<Groups>,
+    unmodelled: Arc<[Unmodelled]>,
 }
+
 impl Snapshot {
-    /// x
-    pub fn diff(&self, should: &Snapshot) -> Diff {
-        let mut d = Diff::default();
-        let strip = |v: &Value| {
-            let mut v = v.clone();
-            if let Some(o) = v.as_object_mut() {
-                o.remove("pos");
-            }
-            v
-        };
-        for (k, v) in &self.facts {
-            match should.facts.get(k) {
-                None => d.lines.push(DiffLine { sign: '+', indent: 0, text: format!("{} {} {v}", k.0, k.1) }),
-                Some(w) if strip(v) != strip(w) => d.lines.push(DiffLine {
-                    sign: '~',
-                    indent: 0,
-                    text: format!("{} {} {v} <- {w}", k.0, k.1),
-                }),
-                Some(w) if v != w => d.order = true,
-                _ => {}
-            }
+    /// All facts, sorted by kind and identity.
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        let mut facts: Vec<&Fact> = self.groups.values().flat_map(|group| group.iter()).collect();
+        facts.sort_by(|a, b| a.key().cmp(&b.key()));
+        facts.into_iter()
+    }
+
+    /// The user objects that the facts do not cover.
+    pub fn unmodelled(&self) -> &[Unmodelled] {
+        &self.unmodelled
+    }
+
+    /// What differs between this, which is there, and what should be there.
+    pub fn diff(&self, should_be: &Self) -> Diff {
+        if Arc::ptr_eq(&self.groups, &should_be.groups) {
+            return Diff::default();
         }
-        for (k, v) in &should.facts {
-            if !self.facts.contains_key(k) {
-                d.lines.push(DiffLine { sign: '-', indent: 0, text: format!("{} {} {v}", k.0, k.1) });
-            }
-        }
-        d
-    }
-    /// x
-    pub fn unmodelled(&self) -> &[String] {
-        &[]
-    }
-    /// x
-    pub fn invalid_indexes(&self) -> Vec<&str> {
-        self.facts
-            .iter()
-            .filter(|(k, v)| k.0 == "index" && v.get("valid") == Some(&Value::Bool(false)))
-            .map(|(k, _)| k.1.as_str())
-            .collect()
+        Diff::between(unshared(&self.groups, &should_be.groups), unshared(&should_be.groups, &self.groups))
     }
 }
-/// x
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Within {
-    /// x
-    OwnTransaction,
-    /// x
-    CallersTransaction,
+
+/// The facts of groups that the other side does not have, or has as a copy of its own.
+fn unshared<'a>(groups: &'a Groups, other: &Groups) -> Vec<&'a Fact> {
+    groups
+        .iter()
+        .filter(|(key, group)| other.get(key).is_none_or(|same| !Arc::ptr_eq(group, same)))
+        .flat_map(|(_, group)| group.iter())
+        .collect()
 }
-/// x
-pub struct Reader {
-    statement: tokio_postgres::Statement,
-}
-impl Reader {
-    /// x
-    pub async fn new(client: &tokio_postgres::Client, _ignore: &[String]) -> anyhow::Result<Self> {
-        client.batch_execute("SET search_path=''").await?;
-        let statement = client.prepare(include_str!("temp.sql")).await?;
-        client.batch_execute("RESET search_path").await?;
-        Ok(Self { statement })
-    }
-    /// x
-    pub async fn full(
-        &mut self,
-        client: &tokio_postgres::Client,
-        within: Within,
-    ) -> anyhow::Result<Snapshot> {
-        let (a, b) = match within {
-            Within::OwnTransaction => ("BEGIN", "COMMIT"),
-            Within::CallersTransaction => ("SAVEPOINT s", "ROLLBACK TO SAVEPOINT s; RELEASE s"),
-        };
-        client.batch_execute(&format!("{a}; SET LOCAL search_path=''")).await?;
-        let rows = client.query(&self.statement, &[]).await?;
-        client.batch_execute(b).await?;
-        Ok(Snapshot { facts: rows.iter().map(|r| ((r.get(0), r.get(1)), r.get(2))).collect() })
-    }
-    /// x
-    pub async fn refresh(
-        &mut self,
-        client: &tokio_postgres::Client,
-        _from: &Snapshot,
-        within: Within,
-    ) -> anyhow::Result<Snapshot> {
-        self.full(client, within).await
-    }
+
+/// Reads everything once, for callers that keep no [`Reader`]. The relations in `ignore` are left out.
+pub async fn capture(client: &Client, ignore: &[String]) -> Result<Snapshot> {
+    Reader::new(client, ignore).await?.full(client, Within::OwnTransaction).await
 }
