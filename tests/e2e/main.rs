@@ -1,1 +1,18 @@
-fn main() {}
+//! End-to-end tests, in one binary: the real program and a real PostgreSQL.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+mod adopt;
+mod authoring;
+mod cargo;
+mod consolidate;
+mod docker;
+mod files;
+mod formats;
+mod interrupted;
+mod lock;
+mod mounts;
+mod oracle;
+mod servers;
+mod sets;
+mod settings;
+mod verify;

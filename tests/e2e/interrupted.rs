@@ -1,0 +1,143 @@
+//! Ctrl-C, SIGTERM and SIGKILL in the middle of a run: nothing stays.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use dbmigrate_tests::{Project, Ran, Running};
+
+use crate::sets::USERS;
+
+/// A project with a migration that takes forever, and a register of runs of its own.
+struct Slow {
+    project: Project,
+    cache: PathBuf,
+}
+
+impl Slow {
+    fn new() -> Self {
+        let project = Project::finalized(&[USERS, ("sleep", "SELECT pg_sleep(600);\n", "SELECT 1;\n")]);
+        let cache = project.path("target/cache");
+        Self { project, cache }
+    }
+
+    /// A run that is in the middle of it, and the directory of its server.
+    fn start(&self) -> (Running, PathBuf) {
+        let mut running = self.project.command(["verify"]).env("DBMIGRATE_CACHE", &self.cache).start();
+        let mut place = None;
+        running.until("its server", || {
+            place = self.servers().pop();
+            place.as_deref().is_some_and(is_asleep)
+        });
+        (running, place.unwrap())
+    }
+
+    /// The directories in the register of runs.
+    fn servers(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.cache.join("runs")).into_iter().flatten().flatten();
+        let texts = entries.filter_map(|entry| fs::read_to_string(entry.path()).ok());
+        texts
+            .flat_map(|text| {
+                text.lines()
+                    .filter_map(|line| line.strip_prefix("directory "))
+                    .map(PathBuf::from)
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    fn nothing_left(&self, place: &Path) {
+        assert_eq!(self.servers(), Vec::<PathBuf>::new());
+        assert!(!place.exists(), "{} is still there", place.display());
+        assert_eq!(processes(place), Vec::<String>::new());
+    }
+}
+
+/// The command lines of the processes whose working directory or arguments are in this place.
+fn processes(place: &Path) -> Vec<String> {
+    let all = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
+    all.filter_map(|entry| {
+        let line = fs::read_to_string(entry.path().join("cmdline")).ok()?.replace('\0', " ");
+        let folder = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+        (line.contains(place.to_str()?) || folder.starts_with(place)).then_some(line)
+    })
+    .collect()
+}
+
+/// Whether the server in this place runs the statement that takes forever.
+fn is_asleep(place: &Path) -> bool {
+    processes_in(place).iter().any(|line| line.contains("SELECT"))
+}
+
+/// The titles of the processes of the server in this place.
+fn processes_in(place: &Path) -> Vec<String> {
+    let data = place.join("data");
+    let all = fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
+    all.filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder == data))
+        .filter_map(|entry| Some(fs::read_to_string(entry.path().join("cmdline")).ok()?.replace('\0', " ")))
+        .collect()
+}
+
+fn ended(running: Running) -> Ran {
+    let from = Instant::now();
+    let ran = running.wait();
+    assert!(from.elapsed() < Duration::from_secs(10), "took {:?}\n{ran}", from.elapsed());
+    ran
+}
+
+#[test]
+fn ctrl_c_leaves_nothing() {
+    let slow = Slow::new();
+    let (running, place) = slow.start();
+    running.signal_group("INT");
+    let ran = ended(running).unchanged();
+    assert_eq!(ran.ids("error"), ["interrupted"], "{ran}");
+    assert!([2, 130].contains(&ran.code()), "{ran}");
+    slow.nothing_left(&place);
+}
+
+#[test]
+fn sigterm_leaves_nothing() {
+    let slow = Slow::new();
+    let (running, place) = slow.start();
+    running.signal("TERM");
+    let ran = ended(running).unchanged();
+    assert!([2, 143].contains(&ran.code()), "{ran}");
+    slow.nothing_left(&place);
+}
+
+/// The next run finds and removes what a killed one could not.
+#[test]
+fn the_next_run_cleans_up_after_a_kill() {
+    let slow = Slow::new();
+    let (running, place) = slow.start();
+    running.signal("KILL");
+    assert_eq!(ended(running).unchanged().code(), 137);
+    assert!(place.exists());
+    assert_eq!(slow.servers(), [place.clone()]);
+
+    let other = Project::finalized(&[USERS]);
+    let ran = other.command(["verify"]).env("DBMIGRATE_CACHE", &slow.cache).run().success();
+    assert!(ran.stderr.contains("killed"), "{ran}");
+    slow.nothing_left(&place);
+}
+
+/// Ctrl-C while drafts are consolidated changes no file.
+#[test]
+fn ctrl_c_while_consolidating() {
+    let project = Project::finalized(&[USERS]).drafts(&[("sleep", "SELECT pg_sleep(600);\n", "SELECT 1;\n")]);
+    let slow = Slow { cache: project.path("target/cache"), project };
+    let mut running = slow.project.command(["consolidate"]).env("DBMIGRATE_CACHE", &slow.cache).start();
+    running.until("its server", || slow.servers().pop().as_deref().is_some_and(is_asleep));
+    let place = slow.servers().pop().unwrap();
+    running.signal_group("INT");
+    let ran = ended(running).unchanged();
+    assert_ne!(ran.code(), 0, "{ran}");
+    slow.nothing_left(&place);
+}
