@@ -102,9 +102,16 @@ impl Mark {
 }
 
 /// Makes a marked database from a template.
-pub(super) async fn create(admin: &Client, mark: &Mark, name: &str, template: &str) -> Result<()> {
+pub(super) async fn create(
+    admin: &Client,
+    mark: &Mark,
+    name: &str,
+    template: &str,
+    strategy: &str,
+) -> Result<()> {
     let limit = mark.connection_limit();
-    let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" CONNECTION LIMIT {limit}");
+    let sql =
+        format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" CONNECTION LIMIT {limit}{strategy}");
     admin.batch_execute(&sql).await.map_err(|error| create_failed(&error, template))?;
     let sql = format!("COMMENT ON DATABASE \"{name}\" IS '{}'", mark.comment());
     admin.batch_execute(&sql).await.with_context(|| format!("cannot mark the database `{name}`"))

@@ -6,6 +6,8 @@ use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 
@@ -16,7 +18,17 @@ pub(super) struct Run {
     token: String,
     path: PathBuf,
     file: File,
-    keep: bool,
+    keeper: Keeper,
+}
+
+/// Leaves a run's entry behind for the next run, because something may not be removed yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keeper(Arc<AtomicBool>);
+
+impl Keeper {
+    pub(super) fn keep(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Something that a run made.
@@ -44,7 +56,7 @@ impl Run {
         let draft = tempfile::Builder::new().prefix(".new-").tempfile_in(runs)?;
         draft.as_file().lock()?;
         let file = draft.persist_noclobber(&path).map_err(|error| error.error)?;
-        Ok(Self { token, path, file, keep: false })
+        Ok(Self { token, path, file, keeper: Keeper::default() })
     }
 
     /// The run's name: twelve hexadecimal digits, part of the name of everything it makes.
@@ -64,15 +76,15 @@ impl Run {
             .map_err(|error| unusable(&self.path, "keep track of throwaway servers", error).into())
     }
 
-    /// Leaves the entry behind for the next run, because something could not be removed.
-    pub(super) fn keep(&mut self) {
-        self.keep = true;
+    /// What keeps the entry when the run ends.
+    pub(super) fn keeper(&self) -> Keeper {
+        self.keeper.clone()
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
-        if !self.keep {
+        if !self.keeper.0.load(Ordering::Relaxed) {
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod docker;
+mod embedded;
 mod local;
 mod url;
 
@@ -31,7 +33,29 @@ pub(super) fn local(cache: &TempDir) -> Request {
 
 /// The run directory of a private cluster.
 pub(super) fn directory(server: &Server) -> PathBuf {
-    env::temp_dir().join(format!("dbmigrate-{}", server.run.token()))
+    match server.config.get_hosts() {
+        [tokio_postgres::config::Host::Unix(path)] => path.clone(),
+        other => panic!("not a private cluster: {other:?}"),
+    }
+}
+
+/// The private clusters' directories with a token in their name, wherever they may be.
+pub(super) fn directories_of(token: &str) -> Vec<PathBuf> {
+    let parents = [env::temp_dir(), "/tmp".into(), "/dev/shm".into()];
+    let mut found: Vec<_> = parents
+        .iter()
+        .filter_map(|parent| fs::read_dir(parent).ok())
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
+        .filter(|path| path.to_string_lossy().contains(&format!("dbmigrate-{token}")))
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// How many runs are in a cache's register.
+pub(super) fn runs(cache: &TempDir) -> usize {
+    fs::read_dir(cache.path().join("runs")).unwrap().count()
 }
 
 /// The refusal in an error.
@@ -61,10 +85,16 @@ pub(super) async fn count(server: &Server, database: &str, sql: &str) -> i64 {
 /// Starts this test program again, to run [`helper_that_is_killed`] alone, and kills it when it has a database.
 /// Answers that database's name.
 pub(super) fn killed(way: &str, cache: &Path) -> String {
+    killed_with(way, cache, &[])
+}
+
+/// The same, with more environment variables.
+pub(super) fn killed_with(way: &str, cache: &Path, more: &[(&str, &str)]) -> String {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "server::tests::helper_that_is_killed", "--nocapture"])
         .env("DBMIGRATE_TEST_HOLD", way)
         .env("DBMIGRATE_TEST_CACHE", cache)
+        .envs(more.iter().copied())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

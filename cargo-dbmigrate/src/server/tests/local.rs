@@ -28,7 +28,7 @@ async fn databases_are_made_copied_and_dropped_and_nothing_stays() {
     assert!(directory.exists());
     server.stop().await.unwrap();
     assert!(!directory.exists());
-    assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0);
+    assert_eq!(runs(&cache), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,10 +62,8 @@ async fn dropping_and_cancelling_leave_nothing() {
         let request = local(&cache);
         let limit = Duration::from_millis(wait);
         let _ = tokio::time::timeout(limit, async { start(&request, quiet()).await.map(drop) }).await;
-        assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0, "after {wait} ms");
+        assert_eq!(runs(&cache), 0, "after {wait} ms");
     }
-    let token = "dbmigrate-".to_owned() + directory.to_str().unwrap().rsplit('-').next().unwrap();
-    assert!(!fs::read_dir(env::temp_dir()).unwrap().flatten().any(|entry| *entry.file_name() == *token));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,7 +101,7 @@ async fn the_next_run_cleans_up_after_a_killed_one() {
     let cache = cache();
     let name = killed("local", cache.path());
     let token = name.split('_').nth(2).unwrap();
-    let directory = env::temp_dir().join(format!("dbmigrate-{token}"));
+    let directory = directories_of(token).pop().unwrap();
     let pid = fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
     let pid = pid.lines().next().unwrap().to_owned();
     assert!(Path::new("/proc").join(&pid).exists(), "the server outlives its owner");
@@ -140,7 +138,7 @@ async fn setup_sql_is_in_every_database() {
     assert_eq!(excerpt.place, Some((2, 20)));
     assert_eq!(excerpt.line, "CREATE TABLE ä (id intt);");
     assert_eq!(excerpt.sqlstate.as_deref(), Some("42704"));
-    assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0);
+    assert_eq!(runs(&cache), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
