@@ -2,9 +2,9 @@
 //! Nothing in it is meant to survive, so durability is off.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +15,7 @@ use tokio_postgres::Config;
 
 use super::account::Account;
 use super::run::{Keeper, Made, Run};
-use super::template::{Template, blocked_hint, private, remove};
+use super::template::{Template, blocked_hint, remove};
 use super::{database, process, unusable};
 use crate::problem::{Kind, Refusal};
 
@@ -79,7 +79,7 @@ impl Cluster {
                 }
             }
         }
-        template.make(&cluster.data(), account)?;
+        template.make(&cluster.data(), account, run)?;
         cluster.launch(bin, account).await?;
         Ok(cluster)
     }
@@ -97,7 +97,7 @@ impl Cluster {
 
     /// Makes the run's directory, where the path of a socket in it is not too long.
     fn directory(run: &mut Run, account: Option<&Account>) -> Result<Self> {
-        let name = format!("dbmigrate-{}", run.token());
+        let name = run.directory_name();
         let mut tried: Option<(PathBuf, io::Error)> = None;
         for parent in memory().into_iter().chain([env::temp_dir(), PathBuf::from("/tmp")]) {
             let directory = parent.join(&name);
@@ -108,11 +108,11 @@ impl Cluster {
                 continue;
             }
             run.record(&Made::Directory(directory.clone()))?;
-            match fs::create_dir(&directory) {
+            match DirBuilder::new().mode(0o700).create(&directory) {
                 Ok(()) => {
                     let cluster = Self { directory, programs: None, keeper: run.keeper(), child: None };
-                    private(&cluster.directory)
-                        .and_then(|()| account.map_or(Ok(()), |account| account.own(&cluster.directory)))
+                    account
+                        .map_or(Ok(()), |account| account.own(&cluster.directory))
                         .map_err(|error| unusable(&cluster.directory, "make a private cluster", error))?;
                     return Ok(cluster);
                 }
@@ -136,7 +136,7 @@ impl Cluster {
     /// Copies the programs to where the server's account can run them.
     fn copy_programs(&mut self, home: &Path, run: &mut Run) -> Result<PathBuf> {
         // Not beside the data: memory file systems often forbid to run programs.
-        let target = env::temp_dir().join(format!("dbmigrate-{}-programs", run.token()));
+        let target = env::temp_dir().join(format!("{}-programs", run.directory_name()));
         run.record(&Made::Directory(target.clone()))?;
         let target = self.programs.insert(target);
         copy_readable(home, target).map_err(|error| unusable(target, "copy PostgreSQL's programs", error))?;
@@ -209,6 +209,7 @@ fn memory() -> Option<PathBuf> {
         return None;
     }
     let room = nix::sys::statvfs::statvfs("/dev/shm").ok()?;
+    #[allow(clippy::useless_conversion, reason = "the numbers are narrower on some systems")]
     let free = u64::from(room.blocks_available()) * u64::from(room.fragment_size());
     let info = fs::read_to_string("/proc/meminfo").ok()?;
     let available = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;

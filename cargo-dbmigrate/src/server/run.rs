@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
+use tempfile::TempDir;
 
 use super::unusable;
 
@@ -74,6 +75,19 @@ impl Run {
             .write_all(line.as_bytes())
             .and_then(|()| self.file.flush())
             .map_err(|error| unusable(&self.path, "keep track of throwaway servers", error).into())
+    }
+
+    /// Makes a directory for something that is not ready to be seen under its own name.
+    pub(super) fn draft_in(&mut self, parent: &Path) -> Result<TempDir> {
+        let name = self.directory_name();
+        self.record(&Made::Directory(parent.join(&name)))?;
+        let made = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir_in(parent);
+        made.map_err(|error| unusable(parent, "keep files", error).into())
+    }
+
+    /// What the names of the run's directories begin with.
+    pub(super) fn directory_name(&self) -> String {
+        format!("dbmigrate-{}", self.token)
     }
 
     /// What keeps the entry when the run ends.

@@ -82,6 +82,11 @@ pub(super) async fn count(server: &Server, database: &str, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
+/// Starts this test program again with other environment variables, to be refused. Answers the refusal's id and message.
+pub(super) fn refused_with(way: &str, cache: &Path, more: &[(&str, &str)]) -> String {
+    helper(way, cache, more, "refused ")
+}
+
 /// Starts this test program again, to run [`helper_that_is_killed`] alone, and kills it when it has a database.
 /// Answers that database's name.
 pub(super) fn killed(way: &str, cache: &Path) -> String {
@@ -90,6 +95,10 @@ pub(super) fn killed(way: &str, cache: &Path) -> String {
 
 /// The same, with more environment variables.
 pub(super) fn killed_with(way: &str, cache: &Path, more: &[(&str, &str)]) -> String {
+    helper(way, cache, more, "made ")
+}
+
+fn helper(way: &str, cache: &Path, more: &[(&str, &str)], wanted: &str) -> String {
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "server::tests::helper_that_is_killed", "--nocapture"])
         .env("DBMIGRATE_TEST_HOLD", way)
@@ -99,10 +108,10 @@ pub(super) fn killed_with(way: &str, cache: &Path, more: &[(&str, &str)]) -> Str
         .spawn()
         .unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let name = lines.map_while(Result::ok).find_map(|line| line.strip_prefix("made ").map(str::to_owned));
+    let name = lines.map_while(Result::ok).find_map(|line| line.strip_prefix(wanted).map(str::to_owned));
     child.kill().unwrap();
     child.wait().unwrap();
-    name.expect("the helper starts a server")
+    name.unwrap_or_else(|| panic!("the helper says `{wanted}`"))
 }
 
 /// Not a test by itself: the process that [`killed`] kills.
@@ -110,16 +119,24 @@ pub(super) fn killed_with(way: &str, cache: &Path, more: &[(&str, &str)]) -> Str
 async fn helper_that_is_killed() {
     let Ok(way) = env::var("DBMIGRATE_TEST_HOLD") else { return };
     let mut request = Request::new(way.parse().unwrap(), env::var("DBMIGRATE_TEST_CACHE").unwrap());
+    request.offline = env::var_os("DBMIGRATE_TEST_OFFLINE").is_some();
     if let Ok(image) = env::var("DBMIGRATE_TEST_DOCKER_IMAGE") {
         request.image = image;
     }
-    let server = start(&request, quiet()).await.unwrap();
-    let database = server.create_database().await.unwrap();
     #[allow(clippy::print_stdout, reason = "the parent process reads it")]
-    {
-        println!("\nmade {}", database.name());
-    }
+    let server = match start(&request, quiet()).await {
+        Ok(server) => {
+            println!("\nmade {}", server.create_database().await.unwrap().name());
+            server
+        }
+        Err(error) => {
+            let refused = error.downcast::<Refusal>().unwrap();
+            println!("\nrefused {} {}", refused.kind.id(), refused.message.replace('\n', " "));
+            return;
+        }
+    };
     tokio::time::sleep(Duration::from_secs(600)).await;
+    drop(server);
 }
 
 #[test]

@@ -62,14 +62,16 @@ fn archive() -> Vec<u8> {
     for name in ["initdb", "postgres"] {
         fs::copy(real.join(name), bin.join(name)).unwrap();
     }
-    // Programs that find their shared files relative to themselves bring them along.
+    // The folders that PostgreSQL looks for beside its programs.
     for name in ["lib", "share"] {
-        if real.ends_with("native/bin") || real.join("../share/postgres.bki").exists() {
-            let status =
-                Command::new("cp").arg("-a").arg(real.join("..").join(name)).arg(bin.join("..")).status();
-            assert!(status.unwrap().success());
+        let beside = real.parent().unwrap().join(name);
+        if beside.exists() {
+            let copied =
+                Command::new("cp").arg("-a").arg(beside).arg(bin.parent().unwrap()).status().unwrap();
+            assert!(copied.success());
         }
     }
+    let _ = fs::remove_dir_all(bin.parent().unwrap().join("lib/bitcode"));
     let output = Command::new("tar")
         .arg("-C")
         .arg(folder.path())

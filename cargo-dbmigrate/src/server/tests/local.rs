@@ -2,6 +2,8 @@
 
 use super::*;
 
+const OFFLINE: (&str, &str) = ("DBMIGRATE_TEST_OFFLINE", "yes");
+
 #[tokio::test(flavor = "multi_thread")]
 async fn databases_are_made_copied_and_dropped_and_nothing_stays() {
     let cache = cache();
@@ -149,6 +151,59 @@ async fn a_cache_that_cannot_be_used_is_refused() {
     let refused = refusal(start(&Request::new(Way::Local, &file), quiet()).await.map(drop));
     assert_eq!(refused.kind, Kind::ServerDirectory);
     assert!(refused.message.contains(file.to_str().unwrap()), "{refused}");
+}
+
+#[test]
+fn when_nothing_works_the_refusal_says_why() {
+    let cache = cache();
+    let nowhere = [("DOCKER_HOST", "unix:///nowhere/docker.sock"), ("DBMIGRATE_PG_BIN", "/nowhere"), OFFLINE];
+    let refused = refused_with("auto", cache.path(), &nowhere);
+    assert!(refused.starts_with("server-unavailable "), "{refused}");
+    for part in ["`docker`: no Docker engine answers", "`local`: no `initdb`", "`embedded`: ", "`--offline`"]
+    {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    let refused = refused_with("docker", cache.path(), &nowhere);
+    assert!(refused.starts_with("docker-unavailable "), "{refused}");
+    let refused = refused_with("local", cache.path(), &nowhere);
+    assert!(refused.starts_with("server-programs "), "{refused}");
+    assert_eq!(runs(&cache), 0);
+}
+
+#[test]
+fn a_temporary_directory_whose_path_is_too_long_is_avoided() {
+    let cache = cache();
+    let long = cache.path().join("x".repeat(90));
+    fs::create_dir(&long).unwrap();
+    let name = killed_with("local", cache.path(), &[("TMPDIR", long.to_str().unwrap())]);
+    let directory = directories_of(name.split('_').nth(2).unwrap()).pop().unwrap();
+    assert!(directory.starts_with("/tmp"), "{directory:?}");
+    // A killed run with its server in `/tmp` is found as well.
+    let report = tokio::runtime::Runtime::new().unwrap().block_on(sweep(cache.path())).unwrap();
+    assert_eq!((report.runs, report.processes, report.directories), (1, 1, 1));
+    assert!(!directory.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_does_not_wait_for_connections_that_are_closing() {
+    let cache = cache();
+    let server = start(&local(&cache), quiet()).await.unwrap();
+    let mut from = server.create_database().await.unwrap();
+    let mut times = Vec::new();
+    for round in 0..10 {
+        run_sql(&server, from.name(), &format!("CREATE TABLE t{round} ()")).await;
+        let begin = Instant::now();
+        let next = server.copy_database(&from).await.unwrap();
+        times.push(begin.elapsed().as_millis());
+        server.drop_database(std::mem::replace(&mut from, next)).await.unwrap();
+    }
+    #[allow(clippy::print_stderr, reason = "the measurement is a result")]
+    {
+        eprintln!("copies, in ms: {times:?}");
+    }
+    times.sort_unstable();
+    assert!(times[5] < 100, "PostgreSQL looks again after 100 ms: {times:?}");
+    server.stop().await.unwrap();
 }
 
 #[test]
