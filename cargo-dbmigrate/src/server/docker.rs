@@ -41,9 +41,10 @@ pub(super) struct Containers {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// A request to make one may be on its way to the engine.
-    Starting,
-    Running,
+    /// A request to make one may still be on its way to the engine.
+    Asked,
+    /// The engine has answered.
+    Answered,
     Removed,
 }
 
@@ -69,13 +70,12 @@ pub(super) async fn start(request: &Request, run: &mut Run, note: Note<'_>) -> R
     let password = format!("{:016x}", RandomState::new().hash_one(run.token()));
     run.record(&Made::Container)?;
     let mut containers =
-        Containers { token: run.token().to_owned(), keeper: run.keeper(), state: State::Starting };
-    let container = match tokio::time::timeout(PULL, launch(image, run.token(), &password)).await {
-        Ok(Ok(container)) => container,
-        Ok(Err(error)) => return Err(not_started(image, &error).into()),
-        Err(_) => return Err(unobtainable(image, &format!("not there in {} s", PULL.as_secs())).into()),
+        Containers { token: run.token().to_owned(), keeper: run.keeper(), state: State::Asked };
+    let Ok(launched) = tokio::time::timeout(PULL, launch(image, run.token(), &password)).await else {
+        return Err(unobtainable(image, &format!("not there in {} s", PULL.as_secs())).into());
     };
-    containers.state = State::Running;
+    containers.state = State::Answered;
+    let container = launched.map_err(|error| not_started(image, &error))?;
 
     let host = container.get_host().await?.to_string();
     let port = container.get_host_port_ipv4(5432).await?;
@@ -241,7 +241,7 @@ impl Drop for Containers {
         }
         let token = self.token.clone();
         let removed = in_own_thread(ANSWER * 2, async move { remove(&token).await.map(drop) });
-        if !removed || self.state == State::Starting {
+        if !removed || self.state == State::Asked {
             // The engine may not have got to the request yet: the next run looks again.
             self.keeper.keep();
         }

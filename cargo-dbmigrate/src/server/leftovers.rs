@@ -10,7 +10,7 @@ use super::{docker, process, template};
 /// What a sweep removed, and what it could not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Runs that had not tidied up.
+    /// Runs that ended without striking themselves from the register.
     pub runs: usize,
     /// Servers that were still running.
     pub processes: usize,

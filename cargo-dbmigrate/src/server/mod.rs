@@ -204,7 +204,8 @@ pub struct Server {
 /// A [`Refusal`] when the server cannot be had.
 pub async fn start(request: &Request, note: Note<'_>) -> Result<Server> {
     let swept = sweep(&request.cache).await?;
-    if swept.runs > 0 {
+    let found = swept.processes + swept.directories + swept.containers;
+    if found > 0 {
         note(&format!("removed what {} killed {} left behind", swept.runs, plural(swept.runs, "run")));
     }
     for left in &swept.left {

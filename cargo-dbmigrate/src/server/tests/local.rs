@@ -108,7 +108,10 @@ async fn the_next_run_cleans_up_after_a_killed_one() {
     let pid = pid.lines().next().unwrap().to_owned();
     assert!(Path::new("/proc").join(&pid).exists(), "the server outlives its owner");
 
-    let living = start(&local(&cache), quiet()).await.unwrap();
+    let notes = std::sync::Mutex::new(Vec::new());
+    let note = |text: &str| notes.lock().unwrap().push(text.to_owned());
+    let living = start(&local(&cache), &note).await.unwrap();
+    assert_eq!(*notes.lock().unwrap(), ["removed what 1 killed run left behind"]);
     assert!(!directory.exists());
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     assert!(!String::from_utf8_lossy(&line).contains(token), "the server is gone");
