@@ -110,6 +110,9 @@ fn initdb(bin: &Path, data: &Path, account: Option<&Account>) -> Result<()> {
             break;
         }
     }
+    if message.contains("No space left on device") {
+        return Err(unusable(data, "make a private cluster", io::ErrorKind::StorageFull.into()).into());
+    }
     Err(Refusal::new(
         Kind::ServerStart,
         format!("`{}` failed: {message}", bin.join("initdb").display()),

@@ -5,7 +5,7 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use anyhow::Result;
@@ -84,7 +84,7 @@ pub(super) async fn count(server: &Server, database: &str, sql: &str) -> i64 {
 
 /// Starts this test program again with other environment variables, to be refused. Answers the refusal's id and message.
 pub(super) fn refused_with(way: &str, cache: &Path, more: &[(&str, &str)]) -> String {
-    helper(way, cache, more, "refused ")
+    said(way, cache, more, "refused ")
 }
 
 /// Starts this test program again, to run [`helper_that_is_killed`] alone, and kills it when it has a database.
@@ -95,23 +95,28 @@ pub(super) fn killed(way: &str, cache: &Path) -> String {
 
 /// The same, with more environment variables.
 pub(super) fn killed_with(way: &str, cache: &Path, more: &[(&str, &str)]) -> String {
-    helper(way, cache, more, "made ")
+    said(way, cache, more, "made ")
 }
 
-fn helper(way: &str, cache: &Path, more: &[(&str, &str)], wanted: &str) -> String {
-    let mut child = Command::new(env::current_exe().unwrap())
+fn said(way: &str, cache: &Path, more: &[(&str, &str)], wanted: &str) -> String {
+    let mut child = helper(way, cache, more);
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let text = lines.map_while(Result::ok).find_map(|line| line.strip_prefix(wanted).map(str::to_owned));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    text.unwrap_or_else(|| panic!("the helper says `{wanted}`"))
+}
+
+/// This test program again, running [`helper_that_is_killed`] alone.
+pub(super) fn helper(way: &str, cache: &Path, more: &[(&str, &str)]) -> Child {
+    Command::new(env::current_exe().unwrap())
         .args(["--exact", "server::tests::helper_that_is_killed", "--nocapture"])
         .env("DBMIGRATE_TEST_HOLD", way)
         .env("DBMIGRATE_TEST_CACHE", cache)
         .envs(more.iter().copied())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let name = lines.map_while(Result::ok).find_map(|line| line.strip_prefix(wanted).map(str::to_owned));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    name.unwrap_or_else(|| panic!("the helper says `{wanted}`"))
+        .unwrap()
 }
 
 /// Not a test by itself: the process that [`killed`] kills.

@@ -47,6 +47,23 @@ async fn a_container_serves_databases_and_is_removed() {
     assert_eq!(runs(&cache), 0);
 }
 
+#[tokio::test]
+#[ignore = "needs a Docker engine"]
+async fn a_panic_leaves_no_container_even_without_other_threads() {
+    let cache = cache();
+    let server = start(&docker(&cache), quiet()).await.unwrap();
+    let token = server.run.token().to_owned();
+    let begin = Instant::now();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+        let _server = server;
+        panic!("on purpose");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(containers(&token), "");
+    assert_eq!(runs(&cache), 0);
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Docker engine"]
 async fn a_killed_runs_container_is_removed_by_the_next() {
