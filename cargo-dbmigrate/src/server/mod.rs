@@ -230,6 +230,7 @@ impl Server {
             admin.query_one(sql, &[]).await.context("cannot ask the throwaway server for its version")?;
         let version: String = row.get(0);
         let version = version.split_whitespace().next().unwrap_or_default().to_owned();
+        supported(row.get(1), &version)?;
         let mut server = Self {
             admin,
             config,
@@ -315,6 +316,18 @@ impl Server {
 
 /// What notes go to: one line each, printed by the caller.
 pub type Note<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// Refuses servers that lack what this room needs: `DROP DATABASE … WITH (FORCE)` came with PostgreSQL 13.
+fn supported(version_num: i32, version: &str) -> Result<(), Refusal> {
+    if version_num >= 130_000 {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Kind::ServerVersion,
+        format!("PostgreSQL {version} is too old for a throwaway server"),
+        "use PostgreSQL 13 or newer, best the version that production runs",
+    ))
+}
 
 /// A path that cannot be written to (or read).
 fn unusable(path: &Path, purpose: &str, error: io::Error) -> Refusal {

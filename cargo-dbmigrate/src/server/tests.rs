@@ -153,3 +153,11 @@ fn ways_are_read() {
     let refused = "dokcer".parse::<Way>().unwrap_err();
     assert!(refused.hint.contains("did you mean `docker`?"), "{}", refused.hint);
 }
+
+#[test]
+fn old_servers_are_refused() {
+    assert!(supported(130_000, "13.0").is_ok());
+    let refused = supported(120_022, "12.22").unwrap_err();
+    assert_eq!(refused.kind, Kind::ServerVersion);
+    assert!(refused.message.contains("12.22"), "{refused}");
+}
