@@ -1,6 +1,7 @@
 //! A difference as lines for people: grouped by object, long definitions as the lines that changed. Pure.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use similar::{ChangeTag, TextDiff};
 
@@ -41,6 +42,12 @@ pub struct DiffLine {
     pub depth: usize,
     /// The text, without mark and indentation.
     pub text: String,
+}
+
+impl fmt::Display for DiffLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:indent$}{} {}", "", self.sign.symbol(), self.text, indent = self.depth * 2)
+    }
 }
 
 /// Values longer than this, together, are shown as a difference of lines.
