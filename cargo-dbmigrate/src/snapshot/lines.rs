@@ -1,6 +1,7 @@
 //! A difference as lines for people: grouped by object, long definitions as the lines that changed. Pure.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use similar::{ChangeTag, TextDiff};
 
@@ -43,14 +44,14 @@ pub struct DiffLine {
     pub text: String,
 }
 
-impl std::fmt::Display for Sign {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.symbol())
     }
 }
 
-impl std::fmt::Display for DiffLine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for DiffLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}{}", self.sign, "  ".repeat(self.depth), self.text)
     }
 }

@@ -9,17 +9,21 @@ mod catalog;
 mod diff;
 mod fact;
 mod lines;
+mod marks;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tokio_postgres::Client;
 
 pub use diff::{Change, ColumnOrder, Counts, Diff};
 pub use fact::Fact;
 pub use lines::{DiffLine, Sign};
+use marks::Marks;
 pub use reader::{Reader, Within};
 
 /// Which facts are read together: those of one object from one source.
@@ -46,6 +50,7 @@ pub struct Unmodelled {
 pub struct Snapshot {
     groups: Arc<Groups>,
     unmodelled: Arc<[Unmodelled]>,
+    marks: Arc<Marks>,
 }
 
 impl Snapshot {
@@ -59,6 +64,18 @@ impl Snapshot {
     /// The user objects that the facts do not cover.
     pub fn unmodelled(&self) -> &[Unmodelled] {
         &self.unmodelled
+    }
+
+    /// Fails unless the two are the same to the last detail.
+    fn must_equal(&self, whole: &Self) -> Result<()> {
+        let details = |snapshot: &Self| -> Vec<String> { snapshot.facts().map(|fact| format!("{fact:?}")).collect() };
+        let (part, whole_details) = (details(self), details(whole));
+        let differing = part.iter().zip(&whole_details).find(|(a, b)| a != b);
+        if part.len() == whole_details.len() && differing.is_none() && self.unmodelled == whole.unmodelled {
+            return Ok(());
+        }
+        let lines: Vec<_> = self.diff(whole).lines().iter().map(ToString::to_string).collect();
+        bail!("what was read again is not what is there:\n{}\nfirst: {differing:?}", lines.join("\n"))
     }
 
     /// What differs between this, which is there, and what should be there.

@@ -12,6 +12,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
 use super::catalog::{self, Extent, Server};
+use super::marks::{Changed, Marks};
 use super::{Fact, Groups, Key, Snapshot, Unmodelled};
 
 /// Whose transaction a snapshot is read in.
@@ -47,18 +48,34 @@ impl Within {
     }
 }
 
+const NONE: &[&(dyn ToSql + Sync)] = &[];
+
+const UNREADABLE: &str = "the catalogs cannot be read";
+
+const CLASSES: &str = "select relname::text, oid from pg_class where relnamespace = 'pg_catalog'::regnamespace and relkind = 'r'";
+
 /// One connection's prepared statements.
 pub struct Reader {
     sources: Vec<Prepared>,
-    unmodelled: Option<Statement>,
+    unmodelled: Statement,
+    marks: Statement,
+    closure: Statement,
     ignored: Vec<String>,
+    checked: bool,
 }
 
 struct Prepared {
     /// The class of the rows' objects; `None` when the first column says it.
     class: Option<u32>,
     all: Statement,
+    some: Statement,
 }
+
+/// So few objects are always read by themselves.
+const SMALL: usize = 64;
+
+/// Where a smaller part than one in this many objects changed, only that part is read again.
+const PART: usize = 3;
 
 /// Catalogs with an oid whose rows are facts, or parts of facts, or say nothing that is the user's.
 const MODELLED: &[&str] = &[
@@ -113,91 +130,136 @@ impl Reader {
                 &[&MODELLED],
             )
             .await
-            .context("the catalogs cannot be read")?;
+            .context(UNREADABLE)?;
         let server = Server { version: u32::try_from(row.get::<_, i32>(0))? / 10_000, superuser: row.get(1) };
         let others: Vec<String> = row.get(2);
-        let count = others.iter().map(|name| {
-            format!(
-                "select '{name}', count(*) from {name} o where o.oid >= 16384 and not exists \
-                 (select from pg_depend e where e.classid = '{name}'::regclass and e.objid = o.oid and e.deptype = 'e')"
-            )
-        });
-        let count = count.collect::<Vec<_>>().join(" union all ");
-        client.batch_execute(&Within::OwnTransaction.opening()).await?;
-        let prepared = Self::prepare(client, server, &count).await;
-        client.batch_execute(Within::OwnTransaction.closing()).await?;
-        let (sources, unmodelled) = prepared?;
-        let ignored = ignore.iter().map(|name| format!("table {name}")).collect();
-        Ok(Self { sources, unmodelled, ignored })
-    }
-
-    async fn prepare(
-        client: &Client,
-        server: Server,
-        count: &str,
-    ) -> Result<(Vec<Prepared>, Option<Statement>)> {
         let texts = catalog::sources()?;
-        let mut classes: BTreeMap<&str, u32> = BTreeMap::new();
-        for row in client
-            .query("select relname::text, oid from pg_class where relnamespace = 11 and relkind = 'r'", &[])
-            .await?
-        {
-            let name: &str = row.get(0);
-            if let Some(class) = texts.iter().find_map(|source| source.class.filter(|class| *class == name)) {
-                classes.insert(class, row.get(1));
-            }
-        }
+        let sql = |extent| texts.iter().map(|source| source.sql(server, extent)).collect::<Result<Vec<_>>>();
+        let mut statements = vec![unmodelled(&others), catalog::marks::sql(server)?, catalog::CLOSURE.to_owned()];
+        statements.extend(sql(Extent::Everything)?);
+        statements.extend(sql(Extent::Some)?);
+
+        let (opening, closing) = (Within::OwnTransaction.opening(), Within::OwnTransaction.closing());
+        let prepare = async {
+            let names = client.query(CLASSES, &[]).await?;
+            Ok((names, pipelined(statements.iter().map(|sql| client.prepare(sql))).await))
+        };
+        let (opened, prepared) = futures_util::join!(client.batch_execute(&opening), prepare);
+        opened?;
+        client.batch_execute(closing).await?;
+        let (names, prepared): (Vec<Row>, Vec<_>) = prepared.map_err(|error: tokio_postgres::Error| error)?;
+        let mut prepared = statements.iter().zip(prepared).map(|(sql, statement)| {
+            statement.with_context(|| format!("the server does not understand `{sql}`"))
+        });
+        let mut next = || prepared.next().unwrap_or_else(|| Err(anyhow!("a statement is missing")));
+
+        let classes: BTreeMap<String, u32> = names.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let (unmodelled, marks, closure) = (next()?, next()?, next()?);
+        let all = texts.iter().map(|_| next()).collect::<Result<Vec<_>>>()?;
+        let some = texts.iter().map(|_| next()).collect::<Result<Vec<_>>>()?;
         let mut sources = Vec::new();
-        let all =
-            texts.iter().map(|source| source.sql(server, Extent::Everything)).collect::<Result<Vec<_>>>()?;
-        let all = pipelined(all.iter().map(|sql| client.prepare(sql))).await;
-        for (source, all) in texts.iter().zip(all) {
+        for ((source, all), some) in texts.iter().zip(all).zip(some) {
             let class = match source.class {
                 None => None,
-                Some(name) => {
-                    Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?)
-                }
+                Some(name) => Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?),
             };
-            sources.push(Prepared { class, all: all.with_context(|| format!("{source:?}"))? });
+            sources.push(Prepared { class, all, some });
         }
-        let unmodelled = if count.is_empty() { None } else { Some(client.prepare(count).await?) };
-        Ok((sources, unmodelled))
+        let ignored = ignore.iter().map(|name| format!("table {name}")).collect();
+        Ok(Self { sources, unmodelled, marks, closure, ignored, checked: false })
+    }
+
+    /// Makes every [`Reader::refresh`] read everything too, and fail if that says something else. For tests: it also
+    /// refreshes where reading everything at once would be cheaper.
+    #[must_use]
+    pub fn checked(mut self) -> Self {
+        self.checked = true;
+        self
     }
 
     /// Reads everything, in one round trip.
     pub async fn full(&mut self, client: &Client, within: Within) -> Result<Snapshot> {
-        const NONE: &[&(dyn ToSql + Sync)] = &[];
+        self.inside(client, within, self.everything(client)).await
+    }
+
+    /// Reads what changed since `from` was read, by this or another reader of the same database.
+    ///
+    /// A snapshot read inside a transaction that was rolled back is no good `from`; the one read before it is.
+    pub async fn refresh(&mut self, client: &Client, from: &Snapshot, within: Within) -> Result<Snapshot> {
+        self.inside(client, within, async {
+            let snapshot = self.changes(client, from).await?;
+            if self.checked {
+                snapshot.must_equal(&self.everything(client).await?)?;
+            }
+            Ok(snapshot)
+        })
+        .await
+    }
+
+    /// Runs `work` between the opening and the closing of the transaction or savepoint.
+    async fn inside<T>(&self, client: &Client, within: Within, work: impl Future<Output = Result<T>>) -> Result<T> {
         let opening = within.opening();
-        let read = async {
-            let statements = self.sources.iter().map(|source| &source.all).chain(&self.unmodelled);
-            pipelined(statements.map(|statement| client.query(statement, NONE))).await
-        };
-        let (opened, read, closed) =
-            futures_util::join!(client.batch_execute(&opening), read, client.batch_execute(within.closing()));
+        let (opened, result) = futures_util::join!(client.batch_execute(&opening), work);
         opened.context("the transaction for a snapshot cannot be opened")?;
-        let mut results = Vec::with_capacity(read.len());
-        for rows in read {
-            results.push(rows.context("the catalogs cannot be read")?);
+        client.batch_execute(within.closing()).await?;
+        result
+    }
+
+    async fn everything(&self, client: &Client) -> Result<Snapshot> {
+        let statements = [&self.marks, &self.unmodelled].into_iter().chain(self.sources.iter().map(|source| &source.all));
+        let mut results = pipelined(statements.map(|statement| client.query(statement, NONE))).await.into_iter();
+        let mut next = || results.next().ok_or_else(|| anyhow!("an answer is missing"))?.context(UNREADABLE);
+        let (marks, unmodelled) = (Marks::from_rows(&next()?)?, counts(&next()?)?);
+        let mut groups = Groups::new();
+        for source in 0..self.sources.len() {
+            self.group(source, &next()?, &mut groups)?;
         }
-        closed?;
-        let mut unmodelled = Vec::new();
-        if self.unmodelled.is_some() {
-            for row in results.pop().unwrap_or_default() {
-                let (name, count): (&str, i64) = (row.get(0), row.get(1));
-                if count > 0 {
-                    let what = name
-                        .strip_prefix("pg_")
-                        .unwrap_or(name)
-                        .replace("largeobject_metadata", "large object");
-                    unmodelled.push(Unmodelled { what, count });
-                }
+        Ok(Snapshot { groups: Arc::new(groups), unmodelled, marks: Arc::new(marks) })
+    }
+
+    async fn changes(&self, client: &Client, from: &Snapshot) -> Result<Snapshot> {
+        let (marks, unmodelled) =
+            futures_util::join!(client.query(&self.marks, NONE), client.query(&self.unmodelled, NONE));
+        let marks = Arc::new(Marks::from_rows(&marks.context(UNREADABLE)?)?);
+        let unmodelled = counts(&unmodelled.context(UNREADABLE)?)?;
+        let Changed::Objects(changed) = from.marks.changed(&marks) else { return self.everything(client).await };
+        if changed.is_empty() {
+            return Ok(Snapshot { groups: Arc::clone(&from.groups), unmodelled, marks });
+        }
+        let (classes, objects): (Vec<u32>, Vec<u32>) = changed.into_iter().unzip();
+        let reached = client.query(&self.closure, &[&classes, &objects]).await.context(UNREADABLE)?;
+        let mut dirty: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for row in &reached {
+            dirty.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
+        }
+        if !self.checked && reached.len() > SMALL && reached.len() > from.groups.len() / PART {
+            return self.everything(client).await;
+        }
+
+        let (classes, objects): (Vec<u32>, Vec<u32>) =
+            dirty.iter().flat_map(|(class, objects)| objects.iter().map(|object| (*class, *object))).unzip();
+        let needed = self.sources.iter().enumerate();
+        let needed: Vec<(usize, Vec<&(dyn ToSql + Sync)>, &Statement)> = needed
+            .filter_map(|(at, source)| match source.class {
+                None => Some((at, vec![&classes as &(dyn ToSql + Sync), &objects], &source.some)),
+                Some(class) => Some((at, vec![dirty.get(&class)? as &(dyn ToSql + Sync)], &source.some)),
+            })
+            .collect();
+        let read = pipelined(needed.iter().map(|(_, parameters, statement)| client.query(*statement, parameters)));
+        let read = read.await;
+
+        let mut groups = Groups::clone(&from.groups);
+        for (class, object) in classes.iter().zip(&objects) {
+            let key = |source| Key { class: *class, object: *object, source };
+            let old: Vec<Key> = groups.range(key(0)..=key(usize::MAX)).map(|(key, _)| *key).collect();
+            for key in old {
+                groups.remove(&key);
             }
         }
-        let mut groups = Groups::new();
-        for (source, rows) in results.iter().enumerate() {
-            self.group(source, rows, &mut groups)?;
+        for ((source, ..), rows) in needed.iter().zip(read) {
+            self.group(*source, &rows.context(UNREADABLE)?, &mut groups)?;
         }
-        Ok(Snapshot { groups: Arc::new(groups), unmodelled: unmodelled.into() })
+        Ok(Snapshot { groups: Arc::new(groups), unmodelled, marks })
     }
 
     /// Puts the rows of one source into the groups that they belong to.
@@ -227,6 +289,33 @@ impl Reader {
         groups.extend(parts.into_iter().map(|(key, facts)| (key, facts.into())));
         Ok(())
     }
+}
+
+/// Counts the user's objects in catalogs that no source reads.
+fn unmodelled(catalogs: &[String]) -> String {
+    let count = catalogs.iter().map(|name| {
+        format!(
+            "select '{name}', count(*) from {name} o where o.oid >= 16384 and not exists \
+             (select from pg_depend e where e.classid = '{name}'::regclass and e.objid = o.oid and e.deptype = 'e')"
+        )
+    });
+    let count = count.collect::<Vec<_>>();
+    if count.is_empty() { "select '', 0::int8 where false".to_owned() } else { count.join(" union all ") }
+}
+
+fn counts(rows: &[Row]) -> Result<Arc<[Unmodelled]>> {
+    let mut found = Vec::new();
+    for row in rows {
+        let (name, count): (&str, i64) = (row.try_get(0)?, row.try_get(1)?);
+        if count > 0 {
+            let what = match name {
+                "pg_largeobject_metadata" => "large object",
+                name => name.strip_prefix("pg_").unwrap_or(name),
+            };
+            found.push(Unmodelled { what: what.to_owned(), count });
+        }
+    }
+    Ok(found.into())
 }
 
 /// Runs requests to one server so that all are sent before the first answer is awaited, in their order.

@@ -7,6 +7,11 @@
 
 use anyhow::{Result, bail};
 
+pub(super) mod marks;
+
+/// The statement that finds the objects to be read again.
+pub(super) const CLOSURE: &str = include_str!("closure.sql");
+
 const FILES: [&str; 5] = [
     include_str!("relations.sql"),
     include_str!("routines.sql"),
@@ -119,7 +124,7 @@ pub(super) fn sources() -> Result<Vec<Source>> {
 /// Replaces the macros of a text.
 ///
 /// `[[only OID]]` limits a statement to the bound objects · `[[mine CATALOG OID]]` holds for objects of the user's own:
-/// not built in, not a member of an extension · `[[lasting n]]` leaves temporary and TOAST schemas out,
+/// not built in, not a member of an extension, as `[[member CATALOG OID]]` says · `[[lasting n]]` leaves temporary and TOAST schemas out,
 /// `[[granted n OID]]` also what the standard's schema came with ·
 /// `[[17+ NEW][ OLD]]` chooses by the server's version, `[[super YES][ NO]]` by the role · `[[word c]]`, `[[type t]]` and
 /// `[[routine p]]` name the kind of a relation, type and routine · `[[role O]]`, `[[enabled E]]`, `[[option O]]` and
@@ -136,12 +141,13 @@ fn expand(text: &str, server: Server, extent: Extent) -> Result<String> {
             (Extent::Some, false) => format!("{argument} = any($1::oid[])"),
             (Extent::Some, true) => format!("({argument}) in (select * from unnest($1::oid[], $2::oid[]))"),
         },
-        "mine" => {
+        "member" | "mine" => {
             let (class, oid) = argument.split_once(' ').unwrap_or((argument, "oid"));
-            format!(
-                "({oid} >= 16384 and not exists (select from pg_depend member where member.classid = '{class}'::regclass \
-                 and member.objid = {oid} and member.deptype = 'e'))"
-            )
+            let member = format!(
+                "exists (select from pg_depend member where member.classid = '{class}'::regclass \
+                 and member.objid = {oid} and member.deptype = 'e')"
+            );
+            if name == "mine" { format!("({oid} >= 16384 and not {member})") } else { member }
         }
         "lasting" => format!(r"{argument}.nspname !~ '^pg_(toast|temp|toast_temp)($|_)'"),
         "granted" => {

@@ -25,7 +25,9 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where [[only c.oid]] and c.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and [[mine pg_class c.oid]] and [[lasting n]]
 
 --@ column pg_class
-select c.oid, 'column', format('%I.%I.%I', n.nspname, c.relname, a.attname), [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname), a.attnum::int4,
+-- The order of a composite type's attributes is part of what it means. Some servers keep a stamp of their own, `pg_attver`,
+-- among the options; pg_dump leaves it out too.
+select c.oid, 'column', format('%I.%I.%I', n.nspname, c.relname, a.attname), [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname), case when c.relkind <> 'c' then a.attnum::int4 end,
   jsonb_build_object(
     'type', format_type(a.atttypid, a.atttypmod),
     'not null', nullif(a.attnotnull, false),
@@ -45,7 +47,8 @@ select c.oid, 'column', format('%I.%I.%I', n.nspname, c.relname, a.attname), [[w
     'storage', case when a.attstorage <> t.typstorage then case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'x' then 'extended' when 'm' then 'main' end end,
     'compression', case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end,
     'statistics target', nullif(a.attstattarget, -1),
-    'options', (select jsonb_agg(o order by o collate "C") from unnest(a.attoptions) o),
+    'options', (select jsonb_agg(o order by o collate "C") from unnest(a.attoptions) o where o not like 'pg\_attver=%'),
+    'position', case when c.relkind = 'c' then (select count(*) from pg_attribute b where b.attrelid = c.oid and b.attnum between 1 and a.attnum and not b.attisdropped) end,
     'foreign options', (select jsonb_agg(o order by o collate "C") from unnest(a.attfdwoptions) o))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

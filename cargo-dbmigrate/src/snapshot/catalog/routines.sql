@@ -75,13 +75,14 @@ select f.oid, 'operator family', format('%I.%I', n.nspname, f.opfname) || ' usin
     'operators', (select jsonb_agg(x order by x collate "C") from (
         select a.amopstrategy || ' ' || a.amopopr::regoperator::text || case when a.amopsortfamily <> 0 then ' for order by ' || format('%I.%I', sn.nspname, sf.opfname) else '' end
         from pg_amop a left join pg_opfamily sf on sf.oid = a.amopsortfamily left join pg_namespace sn on sn.oid = sf.opfnamespace
-        where a.amopfamily = f.oid and [[mine pg_amop a.oid]]) as m(x)),
+        where a.amopfamily = f.oid and (f.oid >= 16384 or a.oid >= 16384 and not [[member pg_operator a.amopopr]])) as m(x)),
     'functions', (select jsonb_agg(x order by x collate "C") from (
         select a.amprocnum || ' (' || format_type(a.amproclefttype, null) || ', ' || format_type(a.amprocrighttype, null) || ') ' || a.amproc::oid::regprocedure::text
-        from pg_amproc a where a.amprocfamily = f.oid and [[mine pg_amproc a.oid]]) as m(x)))
+        from pg_amproc a where a.amprocfamily = f.oid and (f.oid >= 16384 or a.oid >= 16384 and not [[member pg_proc a.amproc]])) as m(x)))
 from pg_opfamily f join pg_namespace n on n.oid = f.opfnamespace join pg_am am on am.oid = f.opfmethod
-where [[only f.oid]] and [[lasting n]] and ([[mine pg_opfamily f.oid]]
-  or f.oid in (select a.amopfamily from pg_amop a where [[mine pg_amop a.oid]] union select a.amprocfamily from pg_amproc a where [[mine pg_amproc a.oid]]))
+where [[only f.oid]] and [[lasting n]] and ([[mine pg_opfamily f.oid]] or f.oid < 16384 and (
+  exists (select from pg_amop a where a.amopfamily = f.oid and a.oid >= 16384 and not [[member pg_operator a.amopopr]])
+  or exists (select from pg_amproc a where a.amprocfamily = f.oid and a.oid >= 16384 and not [[member pg_proc a.amproc]])))
 
 --@ access method pg_am
 select a.oid, 'access method', quote_ident(a.amname), 'access method ' || quote_ident(a.amname), null::int4,

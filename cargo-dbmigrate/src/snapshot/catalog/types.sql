@@ -34,7 +34,7 @@ where [[only k.oid]] and [[mine pg_type t.oid]] and k.oid >= 16384 and [[lasting
 select c.oid, 'collation', format('%I.%I', n.nspname, c.collname), 'collation ' || format('%I.%I', n.nspname, c.collname), null::int4,
   jsonb_build_object('owner', pg_get_userbyid(c.collowner), 'provider', case c.collprovider when 'c' then 'libc' when 'i' then 'icu' when 'b' then 'builtin' when 'd' then 'default' end,
     'deterministic', nullif(c.collisdeterministic, true), 'collate', c.collcollate, 'ctype', c.collctype,
-    'locale', [[17+ c.colllocale][ c.colliculocale]], 'rules', [[16+ c.collicurules][ null::text]], 'encoding', nullif(pg_encoding_to_char(c.collencoding), ''))
+    'locale', [[17+ c.colllocale][ c.colliculocale]], 'rules', [[16+ c.collicurules][ null::text]])
 from pg_collation c join pg_namespace n on n.oid = c.collnamespace where [[only c.oid]] and [[mine pg_collation c.oid]] and [[lasting n]]
 
 --@ text search parser pg_ts_parser

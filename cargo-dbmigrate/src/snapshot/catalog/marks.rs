@@ -1,0 +1,104 @@
+//! The statement that tells which rows of the catalogs changed between two readings.
+//!
+//! A mark is an object (its catalog and oid) with the version of one catalog row that its facts are read from: the
+//! transaction and the command that wrote the row. Rows of catalogs without an oid, and parts, mark the object that they
+//! belong to.
+
+use anyhow::Result;
+
+use super::{Extent, Server, expand};
+
+/// Catalogs whose user rows mark themselves.
+const OWN: &[&str] = &[
+    "pg_class", "pg_type", "pg_proc", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_collation",
+    "pg_statistic_ext", "pg_event_trigger", "pg_publication", "pg_cast", "pg_operator", "pg_opclass", "pg_opfamily",
+    "pg_am", "pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_conversion", "pg_transform",
+    "pg_foreign_data_wrapper", "pg_foreign_server", "pg_user_mapping", "pg_default_acl",
+];
+
+/// Rows that mark another object, or rows below the user's oids that can change: the object's catalog, its oid, and
+/// where the rows come from.
+const OTHERS: &[(&str, &str, &str)] = &[
+    ("pg_class", "t.attrelid", "pg_attribute t where t.attrelid >= 16384 and t.attnum > 0"),
+    ("pg_class", "t.adrelid", "pg_attrdef t where t.adrelid >= 16384"),
+    ("pg_class", "t.indexrelid", "pg_index t where t.indexrelid >= 16384"),
+    ("pg_class", "t.inhrelid", "pg_inherits t"),
+    ("pg_class", "t.seqrelid", "pg_sequence t"),
+    ("pg_class", "t.partrelid", "pg_partitioned_table t"),
+    ("pg_class", "t.ftrelid", "pg_foreign_table t"),
+    ("pg_type", "t.enumtypid", "pg_enum t"),
+    ("pg_type", "t.rngtypid", "pg_range t where t.rngtypid >= 16384"),
+    ("pg_proc", "t.aggfnoid::oid", "pg_aggregate t where t.aggfnoid >= 16384"),
+    ("pg_opfamily", "t.amopfamily", "pg_amop t where t.oid >= 16384"),
+    ("pg_opfamily", "t.amprocfamily", "pg_amproc t where t.oid >= 16384"),
+    ("pg_ts_config", "t.mapcfg", "pg_ts_config_map t where t.mapcfg >= 16384"),
+    ("pg_publication", "t.prpubid", "pg_publication_rel t"),
+    ("pg_publication", "t.pnpubid", "pg_publication_namespace t"),
+    ("pg_namespace", "t.oid", "pg_namespace t"),
+    ("pg_extension", "t.oid", "pg_extension t"),
+    ("pg_language", "t.oid", "pg_language t"),
+    ("pg_class", "t.oid", "pg_class t where t.oid < 16384 and t.relacl is not null"),
+    ("pg_class", "t.attrelid", "pg_attribute t where t.attrelid < 16384 and t.attacl is not null"),
+    ("pg_proc", "t.oid", "pg_proc t where t.oid < 16384 and t.proacl is not null"),
+    ("pg_type", "t.oid", "pg_type t where t.oid < 16384 and t.typacl is not null"),
+    ("pg_database", "t.oid", "pg_database t where t.datname = current_database()"),
+    (
+        "pg_db_role_setting",
+        "t.setrole",
+        "pg_db_role_setting t where t.setdatabase = (select d.oid from pg_database d where d.datname = current_database())",
+    ),
+    ("pg_extension", "t.refobjid", "pg_depend t where t.refclassid = 'pg_extension'::regclass and t.deptype = 'x'"),
+    (
+        "pg_class",
+        "t.objid",
+        "pg_sequence s join pg_depend t on t.classid = 'pg_class'::regclass and t.objid = s.seqrelid and t.objsubid = 0 \
+         and t.refclassid = 'pg_class'::regclass",
+    ),
+];
+
+/// Rows that mark the object whose catalog they name: the catalog, the oid, and where the rows come from.
+const ANY: &[(&str, &str, &str)] = &[
+    (
+        "t.classoid",
+        "t.objoid",
+        "pg_description t where t.objoid >= 16384 or t.objoid = 2200 or t.objoid in (select oid from pg_extension)",
+    ),
+    ("t.classoid", "t.objoid", "pg_seclabel t"),
+    ("t.classoid", "t.objoid", "pg_init_privs t where t.privtype = 'e'"),
+    ("t.classid", "t.objid", "pg_depend t where t.refclassid = 'pg_extension'::regclass and t.deptype = 'e'"),
+];
+
+/// The statement: one row per catalog row source, of a catalog's oid and three arrays: objects, transactions, commands.
+/// The catalogs of names that everything may print (roles, tablespaces) have the names' hashes in place of transactions.
+pub(in crate::snapshot) fn sql(server: Server) -> Result<String> {
+    let own = OWN.iter().map(|name| (*name, "t.oid", format!("{name} t where t.oid >= 16384")));
+    let others = OTHERS.iter().map(|(class, oid, from)| (*class, *oid, (*from).to_owned()));
+    let mut parts: Vec<String> = own
+        .chain(others)
+        .filter(|(class, ..)| server.superuser || *class != "pg_user_mapping")
+        .map(|(class, oid, from)| {
+            format!(
+                "select '{class}'::regclass::oid, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin) from {from}"
+            )
+        })
+        .collect();
+    parts.extend(ANY.iter().map(|(class, oid, from)| {
+        format!("select {class}, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin) from {from} group by {class}")
+    }));
+    parts.push(
+        "[[super select 'pg_subscription'::regclass::oid, array_agg(t.oid), array_agg(t.xmin), array_agg(t.cmin) from pg_subscription t \
+         where t.subdbid = (select d.oid from pg_database d where d.datname = current_database())][ \
+         select 0::oid, null::oid[], null::xid[], null::cid[] ]]"
+            .to_owned(),
+    );
+    parts.push(name_hashes("pg_authid", "rolname", "pg_roles"));
+    parts.push(name_hashes("pg_tablespace", "spcname", "pg_tablespace"));
+    expand(&parts.join("\nunion all\n"), server, Extent::Everything)
+}
+
+fn name_hashes(class: &str, name: &str, from: &str) -> String {
+    format!(
+        "select '{class}'::regclass::oid, array_agg(t.oid), array_agg((hashtext(t.{name}::text)::int8 & 4294967295)::text::xid), \
+         array_agg('0'::cid) from {from} t"
+    )
+}

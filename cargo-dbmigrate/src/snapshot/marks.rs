@@ -1,0 +1,103 @@
+//! Which objects changed between two readings, told from the versions of their catalog rows. Pure.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+
+use anyhow::{Result, anyhow};
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type};
+
+/// The version of one catalog row, and the object whose facts are read from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Mark {
+    class: u32,
+    object: u32,
+    transaction: u32,
+    command: u32,
+}
+
+/// The versions of all rows that a snapshot was read from.
+#[derive(Debug, Default)]
+pub(super) struct Marks(Vec<Mark>);
+
+/// `pg_authid` and `pg_tablespace`: names that any fact may print without depending on their rows.
+const NAMES: [u32; 2] = [1260, 1213];
+
+/// What differs between two sets of marks.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// The facts of these objects, and of those that depend on them: their catalogs and oids.
+    Objects(BTreeSet<(u32, u32)>),
+    /// Any fact.
+    Everything,
+}
+
+impl Marks {
+    /// Reads the rows of the marks statement.
+    pub(super) fn from_rows(rows: &[Row]) -> Result<Self> {
+        let mut marks = Vec::new();
+        for row in rows {
+            let class: u32 = row.try_get(0)?;
+            let column = |index| row.try_get::<_, Option<Numbers>>(index).map(|numbers| numbers.map_or_else(Vec::new, |n| n.0));
+            let (objects, transactions, commands) = (column(1)?, column(2)?, column(3)?);
+            if objects.len() != transactions.len() || objects.len() != commands.len() {
+                return Err(anyhow!("the marks of catalog {class} do not fit together"));
+            }
+            marks.extend(objects.into_iter().zip(transactions).zip(commands).map(|((object, transaction), command)| {
+                Mark { class, object, transaction, command }
+            }));
+        }
+        marks.sort_unstable();
+        Ok(Self(marks))
+    }
+
+    /// What changed from `self` to `now`.
+    pub(super) fn changed(&self, now: &Self) -> Changed {
+        let mut objects = BTreeSet::new();
+        let (mut old, mut new) = (self.0.iter().peekable(), now.0.iter().peekable());
+        loop {
+            let (mark, gone) = match (old.peek().copied(), new.peek().copied()) {
+                (None, None) => return Changed::Objects(objects),
+                (Some(was), Some(is)) if was == is => {
+                    (old.next(), new.next());
+                    continue;
+                }
+                (Some(was), is) if is.is_none_or(|is| was < is) => {
+                    old.next();
+                    (was, true)
+                }
+                (_, Some(is)) => {
+                    new.next();
+                    (is, false)
+                }
+                (Some(was), None) => {
+                    old.next();
+                    (was, true)
+                }
+            };
+            match (NAMES.contains(&mark.class), gone) {
+                (false, _) => _ = objects.insert((mark.class, mark.object)),
+                (true, true) => return Changed::Everything,
+                (true, false) => {}
+            }
+        }
+    }
+}
+
+/// A one-dimensional array of 4-byte values (oid, xid, cid) in binary form.
+struct Numbers(Vec<u32>);
+
+impl<'a> FromSql<'a> for Numbers {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        // Header: dimensions, flags, element type, length, lower bound. Each element: its size, its bytes.
+        let elements = raw.get(20..).unwrap_or_default().chunks_exact(8);
+        if !elements.remainder().is_empty() {
+            return Err("an array of other than 4-byte values".into());
+        }
+        Ok(Self(elements.map(|e| u32::from_be_bytes([e[4], e[5], e[6], e[7]])).collect()))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::OID_ARRAY | Type::XID_ARRAY | Type::CID_ARRAY)
+    }
+}

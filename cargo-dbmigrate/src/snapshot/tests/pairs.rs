@@ -1,0 +1,1 @@
+//! Which pairs of scripts are equal, and how the others differ.
