@@ -1,0 +1,165 @@
+//! A private PostgreSQL for this test: made in a temporary directory, on a Unix socket, durability off.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
+
+/// Names the directory of the programs to test with, instead of the newest that the machine has.
+const BINDIR: &str = "DBMIGRATE_TEST_PG_BINDIR";
+
+/// A running server. Stopped and removed on drop.
+pub(super) struct Cluster {
+    bin: PathBuf,
+    directory: TempDir,
+    user: Option<(u32, u32)>,
+    process: Child,
+}
+
+impl Cluster {
+    /// Makes and starts one. Panics when the machine has no PostgreSQL: a test must not pass without.
+    pub(super) async fn start() -> Self {
+        let bin = programs();
+        let directory = tempfile::Builder::new().prefix("dbmigrate-oracle").tempdir_in(fast()).unwrap();
+        let user = unprivileged();
+        if let Some((uid, gid)) = user {
+            chown(directory.path(), Some(uid), Some(gid)).unwrap();
+        }
+        let data = directory.path().join("data");
+        let made = command(&bin.join("initdb"), user)
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C"])
+            .args(["--no-sync", "--no-instructions", "--pgdata"])
+            .arg(&data)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let log = fs::File::create(directory.path().join("log")).unwrap();
+        let process = command(&bin.join("postgres"), user)
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(directory.path())
+            .args(["-h", "", "-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
+            .args(["-c", "autovacuum=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"])
+            .args(["-c", "max_wal_size=64MB", "-c", "checkpoint_timeout=1h", "-c", "jit=off"])
+            .args(["-c", "max_prepared_transactions=10", "-c", "shared_buffers=16MB"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let cluster = Self { bin, directory, user, process };
+        let patience = Instant::now() + Duration::from_secs(20);
+        while cluster.try_connect("postgres").await.is_err() {
+            assert!(Instant::now() < patience, "the server did not start: {}", cluster.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        cluster
+    }
+
+    /// A new connection to a database.
+    pub(super) async fn connect(&self, database: &str) -> Client {
+        self.try_connect(database).await.unwrap()
+    }
+
+    async fn try_connect(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(self.directory.path()).user("postgres").dbname(database);
+        let (client, connection) = config.connect(NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+
+    /// The schema of a database as `pg_dump` writes it; `None` when these programs come without.
+    pub(super) async fn dump(&self, database: &str) -> Option<String> {
+        let program = self.bin.join("pg_dump");
+        if !program.exists() {
+            return None;
+        }
+        let output = tokio::process::Command::new(program)
+            .args(["--schema-only", "--no-sync", "--username=postgres", "--host"])
+            .arg(self.directory.path())
+            .arg(database)
+            .output()
+            .await
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        assert!(output.status.success(), "pg_dump {database}: {}", text(output.stderr));
+        Some(text(output.stdout))
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let stopped = command(&self.bin.join("pg_ctl"), self.user)
+            .args(["stop", "--silent", "--mode=immediate", "--pgdata"])
+            .arg(self.directory.path().join("data"))
+            .status();
+        if !stopped.is_ok_and(|status| status.success()) {
+            self.process.kill().ok();
+        }
+        self.process.wait().ok();
+    }
+}
+
+/// Where a thousand databases are made and dropped again soonest: in memory, where there is enough of it.
+fn fast() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let free = Command::new("df").arg("-Pk").arg(memory).output().ok().and_then(|output| {
+        let text = String::from_utf8(output.stdout).ok()?;
+        text.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
+    });
+    if free.is_some_and(|kilobytes| kilobytes > 1_000_000) { memory.into() } else { env::temp_dir() }
+}
+
+/// A program of PostgreSQL, run as a user that it accepts.
+fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir("/").env("LC_ALL", "C").env("TZ", "UTC");
+    if let Some((uid, gid)) = user {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+/// PostgreSQL refuses to run as root: then the user `postgres` must do it.
+fn unprivileged() -> Option<(u32, u32)> {
+    let id = |arguments: &[&str]| -> Option<u32> {
+        let output = Command::new("id").args(arguments).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+    };
+    if id(&["-u"]) != Some(0) {
+        return None;
+    }
+    let user = id(&["-u", "postgres"]).zip(id(&["-g", "postgres"]));
+    Some(user.expect("root needs a user `postgres` to run the server as"))
+}
+
+fn programs() -> PathBuf {
+    if let Some(path) = env::var_os(BINDIR) {
+        return path.into();
+    }
+    let on_path = env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>());
+    let mut installed: Vec<_> = fs::read_dir("/usr/lib/postgresql")
+        .map(|entries| entries.filter_map(|entry| Some(entry.ok()?.path().join("bin"))).collect())
+        .unwrap_or_default();
+    installed.sort();
+    installed.reverse();
+    on_path
+        .unwrap_or_default()
+        .into_iter()
+        .chain(installed)
+        // What stands on the path may be a link to one program of many.
+        .filter_map(|directory| Some(directory.join("initdb").canonicalize().ok()?.parent()?.into()))
+        .find(|directory: &PathBuf| directory.join("pg_dump").exists())
+        .unwrap_or_else(|| panic!("this test needs PostgreSQL's programs; name them in {BINDIR}"))
+}
