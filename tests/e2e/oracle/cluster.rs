@@ -48,7 +48,7 @@ impl Cluster {
             .args(["-h", "", "-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
             .args(["-c", "autovacuum=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"])
             .args(["-c", "max_wal_size=64MB", "-c", "checkpoint_timeout=1h", "-c", "jit=off"])
-            .args(["-c", "max_prepared_transactions=10", "-c", "shared_buffers=256MB"])
+            .args(["-c", "max_prepared_transactions=10", "-c", "shared_buffers=16MB"])
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()

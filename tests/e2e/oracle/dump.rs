@@ -117,3 +117,56 @@ fn sort_columns(text: &str) -> String {
     list.sort();
     lines.join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict abc\n\nSET row_security = off;\n\n";
+
+    fn table(name: &str, columns: &[&str]) -> String {
+        format!(
+            "--\n-- Name: {name}; Type: TABLE; Schema: public; Owner: o\n--\n\n\
+             CREATE TABLE public.{name} (\n    {}\n);\n\n\n",
+            columns.join(",\n    ")
+        )
+    }
+
+    fn compare(left: &[&str], right: &[&str]) -> Verdict {
+        Dump::parse(&(HEAD.to_owned() + &left.concat()))
+            .compare(&Dump::parse(&(HEAD.to_owned() + &right.concat())))
+    }
+
+    #[test]
+    fn the_order_of_entries_and_of_grants_says_nothing() {
+        let (t, u) = (table("t", &["a integer"]), table("u", &["a integer"]));
+        assert_eq!(compare(&[&t, &u], &[&u, &t]), Verdict::Equal);
+        let header = "-- Name: TABLE t; Type: ACL; Schema: public; Owner: o\n--\n\n";
+        let (one, two) = ("GRANT SELECT ON TABLE t TO a;\n", "GRANT SELECT ON TABLE t TO b;\n");
+        assert_eq!(compare(&[header, one, two], &[header, two, one]), Verdict::Equal);
+        assert_eq!(compare(&[header, one, two], &[header, one]), Verdict::Differ);
+    }
+
+    #[test]
+    fn the_order_of_columns_is_kept_apart() {
+        let ab = table("t", &["a integer", "b text DEFAULT 'x'"]);
+        let ba = table("t", &["b text DEFAULT 'x'", "a integer"]);
+        assert_eq!(compare(&[&ab], &[&ba]), Verdict::OnlyOrder);
+        assert_eq!(compare(&[&ab], &[&table("t", &["a integer", "b text"])]), Verdict::Differ);
+    }
+
+    #[test]
+    fn a_table_keeps_the_access_method_that_stands_before_it() {
+        let t = table("t", &["a integer"]);
+        let (heap, other) =
+            ("SET default_table_access_method = heap;\n\n", "SET default_table_access_method = other;\n\n");
+        assert_eq!(compare(&[heap, &t], &[heap, &t]), Verdict::Equal);
+        assert_eq!(compare(&[heap, &t], &[other, &t]), Verdict::Differ);
+    }
+
+    #[test]
+    fn an_entry_that_is_there_twice_counts_twice() {
+        let t = table("t", &["a integer"]);
+        assert_eq!(compare(&[&t, &t], &[&t]), Verdict::Differ);
+    }
+}

@@ -160,7 +160,9 @@ alter table c add foreign key (x) references p;
 alter table c add constraint f foreign key (x) references p; comment on constraint f on c is 'one';
 -- variant: self
 alter table p add constraint f foreign key (a) references p;
--- variant: triggers-off same-as: plain
+-- variant: triggers-disabled
+alter table c add constraint f foreign key (x) references p; alter table c disable trigger all;
+-- variant: triggers-back same-as: plain
 alter table c add constraint f foreign key (x) references p; alter table c disable trigger all; alter table c enable trigger all;
 -- variant: dropped same-as: base
 alter table c add constraint f foreign key (x) references p; alter table c drop constraint f;

@@ -70,6 +70,10 @@ create operator family o using btree; alter operator family o using btree rename
 create operator family o using btree; alter operator family o using btree set schema s;
 -- variant: dropped same-as: base
 create operator family o using btree; drop operator family o using btree;
+-- variant: built-in
+create function lt(int, text) returns bool language sql immutable as 'select true'; create operator <<< (leftarg = int, rightarg = text, function = lt); alter operator family integer_ops using btree add operator 1 <<< (int, text);
+-- variant: not-built-in
+create function lt(int, text) returns bool language sql immutable as 'select true'; create operator <<< (leftarg = int, rightarg = text, function = lt);
 
 -- family: operator-class
 create schema s; create operator family o using btree; create operator family q using btree; create type d as enum ('a'); create function cmp(int, int) returns int language sql immutable as 'select 1';

@@ -101,11 +101,11 @@ create table a.t (x int); grant select on a.t to alice; alter default privileges
 
 -- family: database-settings
 create table t (a int);
--- variant: set same-as: base
+-- variant: set
 do $$ begin execute format('alter database %I set work_mem = %L', current_database(), '8MB'); end $$;
--- variant: comment same-as: base
+-- variant: comment
 do $$ begin execute format('comment on database %I is %L', current_database(), 'one'); end $$;
--- variant: grant same-as: base
+-- variant: grant
 do $$ begin execute format('grant create on database %I to alice', current_database()); end $$;
 -- variant: data same-as: base
 insert into t select generate_series(1, 10); analyze t;

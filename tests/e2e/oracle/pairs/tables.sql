@@ -222,11 +222,11 @@ create table c partition of p for values from (minvalue) to (maxvalue);
 -- variant: default
 create table c partition of p default;
 -- variant: attached same-as: bounds
-create table c (a int not null, b text, d date default '2020-01-01'); alter table p attach partition c for values from (1) to (10);
+create table c (a int constraint p_a_not_null not null, b text, d date default '2020-01-01'); alter table p attach partition c for values from (1) to (10);
 -- variant: attached-reordered order-of: bounds
-create table c (b text, d date default '2020-01-01', a int not null); alter table p attach partition c for values from (1) to (10);
+create table c (b text, d date default '2020-01-01', a int constraint p_a_not_null not null); alter table p attach partition c for values from (1) to (10);
 -- variant: loose
-create table c (a int not null, b text, d date default '2020-01-01');
+create table c (a int constraint p_a_not_null not null, b text, d date default '2020-01-01');
 -- variant: detached same-as: loose
 create table c partition of p for values from (1) to (10); alter table p detach partition c;
 -- variant: reattached same-as: bounds
