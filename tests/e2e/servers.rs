@@ -1,6 +1,6 @@
 //! Throwaway servers that cannot be had, and those that the user names.
 
-use dbmigrate_tests::{Project, cache, shot};
+use dbmigrate_tests::{Project, cache, shot, url};
 
 use crate::sets::USERS;
 
@@ -92,7 +92,7 @@ async fn a_named_server() {
     let names = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database";
     let before: String = client.query_one(names, &[]).await.unwrap().get(0);
 
-    let url = crate::servers::url(&server.config("postgres"));
+    let url = url(&server.config("postgres"));
     let ran = tokio::task::spawn_blocking(move || {
         let project = Project::finalized(&[USERS, ("fails", "CREATE TABLE a ();\n", "DROP TABLE b;\n")]);
         project.run(["verify", "--server", &url]).found(["down-fails"])
@@ -107,11 +107,4 @@ async fn a_named_server() {
     watch.await.unwrap().unwrap();
     server.drop_database(theirs).await.unwrap();
     server.stop().await.unwrap();
-}
-
-/// A connection string for a server on a Unix socket.
-pub(crate) fn url(config: &tokio_postgres::Config) -> String {
-    let tokio_postgres::config::Host::Unix(folder) = &config.get_hosts()[0] else { panic!("{config:?}") };
-    let folder = folder.to_str().unwrap().replace('/', "%2F");
-    format!("postgres://{}@{folder}/{}", config.get_user().unwrap(), config.get_dbname().unwrap())
 }
