@@ -1,6 +1,9 @@
 //! The insides of `cargo dbmigrate`. Not a library for others: the binary and the workspace's own tests use it, and
 //! nothing in it is stable. What applications embed is the crate `dbmigrate-runtime`.
 
+pub mod adopt;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod consolidate;
 pub mod directory;

@@ -18,9 +18,11 @@ use dbmigrate_runtime::migration::{
 use crate::problem::{Excerpt, Finding, Kind, Refusal};
 
 pub use check::{append, seal};
+pub use naming::{name_of, next_version, snake_case};
 pub use write::Change;
 
 mod check;
+mod naming;
 mod write;
 
 /// How the names of unfinished files begin; one that is still there was left by a killed run.

@@ -27,6 +27,8 @@ const NOTE_LINES: usize = 6;
 /// More notes of one kind than this become a list, of so many lines.
 const MANY_NOTES: usize = 3;
 const LISTED_NOTES: usize = 20;
+/// How many files of a kind are listed, unless everything is asked for.
+const ITEMS: usize = 12;
 /// A source line longer than this is shown around the caret only.
 const LINE_WIDTH: usize = 100;
 
@@ -66,8 +68,14 @@ pub(super) fn done(done: &Done, verbose: bool) -> String {
     let style = if weigh(&done.findings).0 == 0 { FINE } else { ERROR };
     let on = done.server.as_ref().map(|server| format!(", on {server}")).unwrap_or_default();
     let _ = writeln!(out, "{style}{}{style:#}{on}", clean(&done.headline));
-    for item in &done.items {
-        let _ = writeln!(out, "  {DIM}{:>8}{DIM:#} {}", item.what, item.path.display());
+    for run in done.items.chunk_by(|one, two| one.what == two.what) {
+        let shown = if verbose || run.len() <= ITEMS { run.len() } else { ITEMS - 1 };
+        for item in &run[..shown] {
+            let _ = writeln!(out, "  {DIM}{:>8}{DIM:#} {}", item.what, item.path.display());
+        }
+        if shown < run.len() {
+            let _ = writeln!(out, "  {DIM}{:>8} … and {} more; `-v` shows all{DIM:#}", "", run.len() - shown);
+        }
     }
     for note in &done.notes {
         let _ = writeln!(out, "{NOTE}note{NOTE:#}: {}", clean(note));
@@ -323,7 +331,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, window, wrap};
+    use super::{Done, ITEMS, clean, window, wrap};
 
     #[test]
     fn the_caret_stands_under_its_character() {
@@ -349,5 +357,18 @@ mod tests {
     #[test]
     fn prose_is_wrapped_at_blanks() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+    }
+
+    #[test]
+    fn a_long_list_of_files_is_cut_unless_everything_is_asked_for() {
+        let mut done = Done::new("adopt", "adopted");
+        for number in 0..100 {
+            done = done.item("created", format!("file-{number}"));
+        }
+        done = done.item("changed", "lock");
+        let text = super::done(&done, false);
+        assert_eq!(text.lines().count(), 1 + (ITEMS - 1) + 1 + 1, "{text}");
+        assert!(text.contains("and 89 more") && text.contains("lock"), "{text}");
+        assert_eq!(super::done(&done, true).lines().count(), 102);
     }
 }

@@ -1,0 +1,145 @@
+//! One file for each command: a typed request goes in, a report comes out. No `clap` in them, and no printing.
+
+use std::env;
+
+use anyhow::Context as _;
+
+use crate::cli::{Cli, Command};
+use crate::config::{Config, Flags};
+use crate::problem::{Kind, Refusal};
+use crate::project::Project;
+use crate::report::{self, Done, Reporter};
+
+pub mod adopt;
+pub mod init;
+pub mod new;
+
+/// How a command that could run came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing was found.
+    Fine,
+    /// A check found something.
+    Findings,
+}
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// The command could not run.
+pub fn run(cli: Cli, reporter: &Reporter) -> anyhow::Result<Exit> {
+    let cwd = env::current_dir().context("the current directory cannot be told")?;
+    let selection = cli.global.selection();
+    let project = || Project::find(&selection, &cwd);
+    let resolved = |flags: &Flags| -> Result<(Project, Config), Refusal> {
+        let project = project()?;
+        let config = Config::resolve(flags, &project.environment()?, &project)?;
+        Ok((project, config))
+    };
+    let done = |done: Done| reporter.done(&done).map(|()| Exit::Fine);
+    match cli.command {
+        Command::Init => {
+            let (project, config) = resolved(&Flags::default())?;
+            done(init::run(&project, &config)?)
+        }
+        Command::New(args) => {
+            let (_, config) = resolved(&Flags::default())?;
+            let request = new::Request {
+                name: args.name,
+                no_transaction: args.no_transaction,
+                irreversible: args.irreversible,
+            };
+            done(new::run(&request, &config)?)
+        }
+        Command::Adopt(args) => {
+            let (project, config) = resolved(&Flags::default())?;
+            let request = adopt::Request { tool: args.from, path: args.path };
+            done(adopt::run(&request, &project, &config)?)
+        }
+        Command::Explain(args) => {
+            reporter.explained(&report::explain(args.id.as_deref())?)?;
+            Ok(Exit::Fine)
+        }
+        Command::Verify(args) => {
+            let (_, _config) = resolved(&args.server.flags(args.strict))?;
+            Err(not_yet("verify").into())
+        }
+        Command::Consolidate(args) => {
+            let (_, _config) = resolved(&args.server.flags(args.strict))?;
+            Err(not_yet("consolidate").into())
+        }
+    }
+}
+
+fn not_yet(command: &str) -> Refusal {
+    Refusal::new(Kind::Internal, format!("`{command}` is not built into this version"), "use a newer version")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use std::fs;
+
+    use super::*;
+    use crate::project::Selection;
+
+    /// A package in a temporary directory.
+    pub(super) struct Sandbox {
+        temporary: tempfile::TempDir,
+    }
+
+    impl Sandbox {
+        /// A package; the text follows its name in the manifest.
+        pub(super) fn new(manifest: &str) -> Self {
+            let sandbox = Self { temporary: tempfile::tempdir().unwrap() };
+            sandbox.write("src/lib.rs", "");
+            sandbox.write("Cargo.toml", &format!("[package]\nname = \"shop\"\n{manifest}"));
+            sandbox
+        }
+
+        pub(super) fn initialised() -> Self {
+            let sandbox = Self::new("");
+            init::run(&sandbox.project(), &sandbox.config()).unwrap();
+            sandbox
+        }
+
+        pub(super) fn path(&self) -> std::path::PathBuf {
+            self.temporary.path().canonicalize().unwrap()
+        }
+
+        pub(super) fn write(&self, name: &str, text: &str) {
+            let path = self.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        pub(super) fn read(&self, name: &str) -> String {
+            fs::read_to_string(self.path().join(name)).unwrap()
+        }
+
+        pub(super) fn project(&self) -> Project {
+            Project::find(&Selection::default(), &self.path()).unwrap()
+        }
+
+        pub(super) fn config(&self) -> Config {
+            Config::resolve(&Flags::default(), &std::collections::BTreeMap::new(), &self.project()).unwrap()
+        }
+
+        /// Every file below, sorted.
+        pub(super) fn files(&self) -> Vec<String> {
+            let (mut files, mut directories) = (Vec::new(), vec![self.path()]);
+            while let Some(directory) = directories.pop() {
+                for entry in fs::read_dir(directory).unwrap() {
+                    let path = entry.unwrap().path();
+                    if path.is_dir() {
+                        directories.push(path);
+                    } else {
+                        files.push(path.strip_prefix(self.path()).unwrap().to_str().unwrap().to_owned());
+                    }
+                }
+            }
+            files.sort();
+            files
+        }
+    }
+}
