@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::directory::{Directory, closest};
 use crate::problem::{Kind, Refusal};
 use crate::project::Project;
+use crate::server::Way;
 
 /// One setting and the places where it can stand.
 #[derive(Clone, Copy, Debug)]
@@ -67,33 +68,6 @@ pub struct Flags {
     pub offline: bool,
 }
 
-/// Which throwaway server to use.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Server {
-    /// The first one that works.
-    Auto,
-    /// A container.
-    Docker,
-    /// The machine's own PostgreSQL programs.
-    Local,
-    /// Downloaded PostgreSQL programs.
-    Embedded,
-    /// Throwaway databases on this server. May hold a password.
-    Url(String),
-}
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "Auto",
-            Self::Docker => "Docker",
-            Self::Local => "Local",
-            Self::Embedded => "Embedded",
-            Self::Url(_) => "Url(…)",
-        })
-    }
-}
-
 /// The resolved settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -104,7 +78,7 @@ pub struct Config {
     /// The history table, always with its schema.
     pub history_table: String,
     /// Which throwaway server.
-    pub server: Server,
+    pub server: Way,
     /// The container image.
     pub image: String,
     /// SQL files that prepare the server.
@@ -307,7 +281,7 @@ impl Sources<'_> {
             .ok_or_else(|| bad_value(&found, "a duration such as `30s`, `5m` or `1h30m`"))
     }
 
-    fn server(&self, flags: &Flags) -> Result<Server, Refusal> {
+    fn server(&self, flags: &Flags) -> Result<Way, Refusal> {
         let found = match self.key(SERVER) {
             Some(Value::Object(table)) if flags.server.is_none() && self.variable(SERVER).is_none() => {
                 match (table.get("env"), table.len()) {
@@ -331,14 +305,14 @@ impl Sources<'_> {
             }
             _ => self.text(SERVER, flags.server.as_deref())?,
         };
-        let Some(found) = found else { return Ok(Server::Auto) };
+        let Some(found) = found else { return Ok(Way::Auto) };
         match found.value.as_str() {
-            "auto" => Ok(Server::Auto),
-            "docker" => Ok(Server::Docker),
-            "local" => Ok(Server::Local),
-            "embedded" => Ok(Server::Embedded),
+            "auto" => Ok(Way::Auto),
+            "docker" => Ok(Way::Docker),
+            "local" => Ok(Way::Local),
+            "embedded" => Ok(Way::Embedded),
             url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Ok(Server::Url(found.value))
+                Ok(Way::Url(found.value))
             }
             _ => {
                 // Never the value itself: it may be a URL with a password and a typing error.
@@ -430,7 +404,7 @@ mod tests {
         assert_eq!(config.migrations.path, Path::new("/w/p/migrations"));
         assert_eq!(config.drafts.shown, Path::new("../drafts"));
         assert_eq!(config.history_table, "public.dbmigrate_history");
-        assert_eq!((config.server, config.timeout), (Server::Auto, Duration::from_secs(300)));
+        assert_eq!((config.server, config.timeout), (Way::Auto, Duration::from_secs(300)));
         assert_eq!(
             (config.image.as_str(), config.strict, config.offline),
             ("postgres:17-alpine", false, false)
@@ -442,7 +416,7 @@ mod tests {
         let metadata = json!({ "server": "local", "timeout": "1h30m", "image": "m", "strict": true,
             "setup": ["a.sql"], "history-table": "audit.history", "migrations": "db/m" });
         let config = resolve(&Flags::default(), &[], metadata.clone()).unwrap();
-        assert_eq!((config.server, config.timeout), (Server::Local, Duration::from_secs(5400)));
+        assert_eq!((config.server, config.timeout), (Way::Local, Duration::from_secs(5400)));
         assert_eq!((config.history_table.as_str(), config.strict), ("audit.history", true));
         assert_eq!(config.setup, [Path::new("/w/p/a.sql")]);
         assert_eq!(config.migrations.path, Path::new("/w/p/db/m"));
@@ -454,7 +428,7 @@ mod tests {
             ("DBMIGRATE_TIMEOUT", ""),
         ];
         let config = resolve(&Flags::default(), &environment, metadata.clone()).unwrap();
-        assert_eq!((config.server, config.image.as_str(), config.strict), (Server::Docker, "e", false));
+        assert_eq!((config.server, config.image.as_str(), config.strict), (Way::Docker, "e", false));
         assert_eq!(config.migrations.path, Path::new("/w/p/src/here"));
         assert_eq!(config.timeout, Duration::from_secs(5400));
         let flags = Flags {
@@ -466,7 +440,7 @@ mod tests {
             offline: true,
         };
         let config = resolve(&flags, &environment, metadata).unwrap();
-        assert_eq!((config.server, config.image.as_str(), config.strict), (Server::Embedded, "f", true));
+        assert_eq!((config.server, config.image.as_str(), config.strict), (Way::Embedded, "f", true));
         assert_eq!((config.timeout, config.offline), (Duration::from_secs(30), true));
         assert_eq!(config.setup, [Path::new("/w/p/src/b.sql")]);
     }
@@ -514,9 +488,9 @@ mod tests {
         let environment = [("URL", "postgres://u:hunter2@h/d")];
         let config = resolve(&Flags::default(), &environment, json!({ "server": { "env": "URL" } })).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
-        assert_eq!(config.server, Server::Url("postgres://u:hunter2@h/d".into()));
+        assert_eq!(config.server, Way::Url("postgres://u:hunter2@h/d".into()));
         let config = resolve(&Flags::default(), &[], json!({ "server": "postgres://u@h/d" })).unwrap();
-        assert!(matches!(config.server, Server::Url(_)));
+        assert!(matches!(config.server, Way::Url(_)));
     }
 
     #[test]

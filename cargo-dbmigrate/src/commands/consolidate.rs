@@ -49,9 +49,10 @@ pub async fn run(
         timeout: config.timeout,
     };
     let server = throwaway(config)?;
-    let outcome =
-        session::with_server(&server, &note, async |server| consolidate::prove(server, &proposal, observer).await)
-            .await?;
+    let outcome = session::with_server(&server, &note, async |server| {
+        consolidate::prove(server, &proposal, observer).await
+    })
+    .await?;
     if !consolidate::is_proved(&outcome) {
         reporter.outcome(&outcome)?;
         observer.event(&Event::Note("nothing was written: change the drafts and try again"));
@@ -84,7 +85,9 @@ fn changes(
     drafts: &[Migration],
     lock: &mut Lock,
 ) -> anyhow::Result<(Change, Done)> {
-    let count = |number: usize, what: &str| if number == 1 { format!("one {what}") } else { format!("{number} {what}s") };
+    let count = |number: usize, what: &str| {
+        if number == 1 { format!("one {what}") } else { format!("{number} {what}s") }
+    };
     let (from, to) = (count(drafts.len(), "draft"), count(composed.len(), "finalized migration"));
     let mut done = Done::new("consolidate", format!("{from} became {to}, proved to be the same"));
     let mut change = Change::default();

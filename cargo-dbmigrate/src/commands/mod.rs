@@ -1,6 +1,8 @@
 //! One file for each command: a typed request goes in, a report comes out. No `clap` in them, and no printing.
 
 use std::env;
+use std::future::Future;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
@@ -8,11 +10,15 @@ use crate::cli::{Cli, Command};
 use crate::config::{Config, Flags};
 use crate::problem::{Kind, Refusal};
 use crate::project::Project;
-use crate::report::{self, Done, Reporter};
+use crate::report::{self, Done, Progress, Reporter};
+use crate::server;
 
 pub mod adopt;
+pub mod consolidate;
 pub mod init;
 pub mod new;
+pub mod session;
+pub mod verify;
 
 /// How a command that could run came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +67,50 @@ pub fn run(cli: Cli, reporter: &Reporter) -> anyhow::Result<Exit> {
             Ok(Exit::Fine)
         }
         Command::Verify(args) => {
-            let (_, _config) = resolved(&args.server.flags(args.strict))?;
-            Err(not_yet("verify").into())
+            let (_, config) = resolved(&args.server.flags(args.strict))?;
+            let options = verify::Options { since: args.since, frozen: args.frozen };
+            let progress = Progress::new(Arc::clone(reporter.printer()));
+            run_async(verify::run(&config, &options, reporter, &progress))
         }
         Command::Consolidate(args) => {
-            let (_, _config) = resolved(&args.server.flags(args.strict))?;
-            Err(not_yet("consolidate").into())
+            let (_, config) = resolved(&args.server.flags(args.strict))?;
+            let progress = Progress::new(Arc::clone(reporter.printer()));
+            run_async(consolidate::run(&config, args.name.as_deref(), reporter, &progress))
         }
     }
 }
 
-fn not_yet(command: &str) -> Refusal {
-    Refusal::new(Kind::Internal, format!("`{command}` is not built into this version"), "use a newer version")
+/// Runs a command that speaks to servers.
+fn run_async(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    runtime.context("the asynchronous runtime could not be started")?.block_on(command)
+}
+
+/// The throwaway server that the settings ask for.
+fn throwaway(config: &Config) -> anyhow::Result<server::Request> {
+    let setup = config.setup.iter().map(|path| {
+        let sql = std::fs::read_to_string(path).map_err(|error| {
+            let message = format!("the setup file `{}` cannot be read", path.display());
+            Refusal::new(Kind::BadValue, message, "correct `setup` or `--setup`").caused_by(error)
+        })?;
+        Ok(server::Setup { label: path.display().to_string(), sql })
+    });
+    let cache = match &config.cache {
+        Some(cache) => cache.clone(),
+        None => directories::ProjectDirs::from("", "", "cargo-dbmigrate")
+            .context("the user's cache directory cannot be told: set `DBMIGRATE_CACHE`")?
+            .cache_dir()
+            .to_path_buf(),
+    };
+    Ok(server::Request {
+        way: config.server.clone(),
+        image: config.image.clone(),
+        setup: setup.collect::<Result<_, Refusal>>()?,
+        offline: config.offline,
+        releases: config.postgres_releases.clone(),
+        cache,
+        version: Some(config.postgres_version.clone()),
+    })
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@ pub async fn with_server<T>(
 }
 
 fn interrupted(signal: &'static str) -> Refusal {
-    let message = format!("interrupted by {signal}; the throwaway server was removed and no file was changed");
+    let message =
+        format!("interrupted by {signal}; the throwaway server was removed and no file was changed");
     Refusal::new(Kind::Interrupted, message, "run the command again")
 }
 

@@ -44,7 +44,8 @@ pub async fn run(
     } else {
         let note = |text: &str| observer.event(&Event::Note(text));
         let server = throwaway(config)?;
-        session::with_server(&server, &note, async |server| verify::prove(server, &request, observer).await).await?
+        session::with_server(&server, &note, async |server| verify::prove(server, &request, observer).await)
+            .await?
     };
     problems.append(&mut outcome.findings);
     outcome.findings = problems;
@@ -64,7 +65,8 @@ fn read(config: &Config, frozen: bool) -> anyhow::Result<(Vec<Subject>, Vec<Find
     let draft_subjects = self::subjects(drafts.migrations, Stage::Draft, &config.drafts);
     if frozen {
         problems.extend(draft_subjects.iter().map(|subject| {
-            let message = format!("`{}` is a draft: it is not finalized, so it would not ship", subject.name());
+            let message =
+                format!("`{}` is a draft: it is not finalized, so it would not ship", subject.name());
             let file = subject.file(dbmigrate_runtime::migration::Direction::Up);
             Finding::error(Kind::DraftPresent, message).migration(subject.name()).file(file)
         }));

@@ -14,7 +14,7 @@ use crate::snapshot::Snapshot;
 use crate::verify::bench::{Reading, Workshop};
 use crate::verify::execute::Commit;
 use crate::verify::outcome::{Observer, Outcome};
-use crate::verify::plan::Subject;
+use crate::verify::plan::{self, Subject};
 use crate::verify::{self, Request};
 
 use compose::Composed;
@@ -70,7 +70,7 @@ pub async fn prove(
     let got = catalog(server, proposal, &by_result).await?;
     let difference = got.diff(&wanted);
     if !difference.is_empty() {
-        let message = format!("the result does not give the drafts' catalog: {}", difference.summary());
+        let message = format!("the result does not give the drafts' catalog: {}", plan::summary(&difference));
         let lines: Vec<String> = difference.lines().iter().map(ToString::to_string).collect();
         let hint =
             "change the drafts so that each holds all that it needs, and try again; nothing was written";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Done;
 use crate::problem::{Excerpt, Finding, Kind, Refusal};
-use crate::snapshot::{Diff, DiffLine};
+use crate::snapshot::{Change, Diff, Fact};
 use crate::verify::outcome::{Outcome, Proof, Step, Stretch};
 
 pub(super) fn outcome() -> Outcome {
@@ -56,14 +56,27 @@ pub(super) fn outcome() -> Outcome {
 
 /// The one place that makes a difference.
 fn difference() -> Diff {
-    let line = |sign, indent, text: &str| DiffLine { sign, indent, text: text.into() };
-    Diff::from(vec![
-        line(' ', 0, "table public.users"),
-        line('+', 1, "column nick: text"),
-        line('~', 1, "column email: text → character varying(200)"),
-        line('-', 1, "index users_email_key"),
-        line('+', 0, "type public.status"),
-    ])
+    let fact = |kind, id: &str, of: &str, text: &str| Fact {
+        kind,
+        id: id.into(),
+        of: of.into(),
+        position: None,
+        properties: [("type".to_owned(), text.into())].into_iter().collect(),
+    };
+    let column =
+        |name: &str, text: &str| fact("column", &format!("public.users.{name}"), "table public.users", text);
+    Diff {
+        changes: vec![
+            Change::Added(fact("domain", "public.status", "domain public.status", "text")),
+            Change::Added(column("nick", "text")),
+            Change::Changed {
+                before: column("email", "text"),
+                after: column("email", "character varying(200)"),
+            },
+            Change::Removed(fact("index", "public.users_email_key", "table public.users", "btree")),
+        ],
+        order: Vec::new(),
+    }
 }
 
 pub(super) fn fine() -> Outcome {

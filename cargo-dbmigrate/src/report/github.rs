@@ -66,7 +66,7 @@ fn finding(finding: &Finding) -> String {
     if let Some(diff) = &finding.diff {
         let lines = diff.lines();
         for line in lines.iter().take(DIFFERENCE_LINES) {
-            let _ = write!(text, "\n{} {}{}", line.sign, "  ".repeat(line.indent), line.text);
+            let _ = write!(text, "\n{line}");
         }
         if lines.len() > DIFFERENCE_LINES {
             let _ = write!(text, "\n… {} more lines", lines.len() - DIFFERENCE_LINES);

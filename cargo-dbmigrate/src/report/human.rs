@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::{Done, Explained, Trouble, proof_word, summary, time, weigh};
 use crate::problem::{Excerpt, Finding, Kind, Severity};
-use crate::snapshot::DiffLine;
+use crate::snapshot::{DiffLine, Sign};
 use crate::verify::outcome::{Outcome, Proof};
 
 const BOLD: Style = Style::new().bold();
@@ -207,12 +207,12 @@ pub(super) fn difference(lines: &[DiffLine], most: usize) -> String {
     let shown = if lines.len() <= most.saturating_add(2) { lines.len() } else { most };
     for line in &lines[..shown] {
         let style = match line.sign {
-            '+' => GREEN,
-            '-' => RED,
-            '~' => YELLOW,
+            Sign::Added => GREEN,
+            Sign::Removed => RED,
+            Sign::Changed => YELLOW,
             _ => Style::new(),
         };
-        let indent = "  ".repeat(line.indent);
+        let indent = "  ".repeat(line.depth);
         let mut parts = line.text.lines();
         let first = parts.next().unwrap_or_default();
         let _ =

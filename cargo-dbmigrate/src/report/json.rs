@@ -68,7 +68,7 @@ struct Finding<'a> {
 
 #[derive(Serialize)]
 struct Line {
-    sign: &'static str,
+    sign: char,
     indent: usize,
     text: String,
 }
@@ -245,16 +245,7 @@ fn finding(finding: &problem::Finding) -> Finding<'_> {
         difference: finding.diff.as_ref().map(|diff| {
             diff.lines()
                 .into_iter()
-                .map(|line| Line {
-                    sign: match line.sign {
-                        '+' => "+",
-                        '-' => "-",
-                        '~' => "~",
-                        _ => " ",
-                    },
-                    indent: line.indent,
-                    text: line.text,
-                })
+                .map(|line| Line { sign: line.sign.symbol(), indent: line.depth, text: line.text })
                 .collect()
         }),
         excerpt: finding.excerpt.as_ref().map(excerpt),

@@ -62,7 +62,8 @@ fn the_documented_json_is_the_json() {
 
 #[test]
 fn a_long_difference_is_cut_and_counted() {
-    let line = crate::snapshot::DiffLine { sign: '+', indent: 0, text: "table t".into() };
+    let line =
+        crate::snapshot::DiffLine { sign: crate::snapshot::Sign::Added, depth: 0, text: "table t".into() };
     let cut = plain(&human::difference(&vec![line.clone(); 100], 40));
     assert_eq!(cut.matches("table t").count(), 40);
     assert!(cut.contains("… 60 more lines"), "{cut}");

@@ -43,6 +43,18 @@ pub struct DiffLine {
     pub text: String,
 }
 
+impl std::fmt::Display for Sign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.symbol())
+    }
+}
+
+impl std::fmt::Display for DiffLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}{}", self.sign, "  ".repeat(self.depth), self.text)
+    }
+}
+
 /// Values longer than this, together, are shown as a difference of lines.
 const SHORT: usize = 160;
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use dbmigrate_runtime::migration::{Direction, Migration, Script, Stage};
 
 use crate::problem::{Finding, Kind};
+use crate::snapshot::Diff;
 use crate::sql;
 use crate::verify::execute::{Cause, Failure};
 use crate::verify::outcome::Proof;
@@ -93,6 +94,14 @@ pub enum Excursion {
     InPlace,
     /// With real commits, on a copy.
     OnCopy,
+}
+
+/// A difference in one line: how much is there that should not be, and so on.
+pub fn summary(diff: &Diff) -> String {
+    let counts = diff.counts();
+    let parts = [(counts.added, "left over"), (counts.removed, "missing"), (counts.changed, "changed")];
+    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// The longest runs of reversible migrations: each is reverted and applied again in one go.

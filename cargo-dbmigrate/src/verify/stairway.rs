@@ -12,7 +12,7 @@ use crate::snapshot::{Diff, Snapshot, Within};
 use crate::verify::bench::{Bench, Workshop};
 use crate::verify::execute::{Commit, Failure};
 use crate::verify::outcome::{Event, Observer, Proof, Step};
-use crate::verify::plan::{Excursion, Subject};
+use crate::verify::plan::{Excursion, Subject, summary};
 
 /// What the way up found.
 pub struct Climb {
@@ -117,13 +117,15 @@ impl<'a> Stage<'a, '_> {
     fn look_at(&mut self, before: &Snapshot, after: &Snapshot) {
         for object in after.unmodelled() {
             if !before.unmodelled().contains(object) {
-                let message = format!("{object} is of a kind that is not compared");
+                let message =
+                    format!("objects of a kind that is not compared: {} {}", object.count, object.what);
                 self.find(Kind::UnmodelledObject, Direction::Up, Severity::Note, message, None);
             }
         }
         if self.subject.migration.up.directives.no_transaction {
-            for index in after.invalid_indexes() {
-                if !before.invalid_indexes().contains(&index) {
+            let known = invalid_indexes(before);
+            for index in invalid_indexes(after) {
+                if !known.contains(&index) {
                     let message = format!("the up leaves the index `{index}` invalid");
                     self.find(Kind::InvalidIndex, Direction::Up, Severity::Error, message, None);
                 }
@@ -247,7 +249,7 @@ impl<'a> Stage<'a, '_> {
     fn down_restores(&mut self, reverted: &Snapshot, before: &Snapshot) -> bool {
         let difference = reverted.diff(before);
         if !difference.is_empty() {
-            let message = format!("the down does not restore the catalog: {}", difference.summary());
+            let message = format!("the down does not restore the catalog: {}", summary(&difference));
             self.find(Kind::DownDiffers, Direction::Down, Severity::Error, message, Some(difference));
             return false;
         }
@@ -284,4 +286,13 @@ impl<'a> Stage<'a, '_> {
         finding.diff = diff;
         self.findings.push(finding);
     }
+}
+
+/// The indexes that a failed concurrent build has left behind.
+fn invalid_indexes(snapshot: &Snapshot) -> Vec<&str> {
+    let indexes = snapshot.facts().filter(|fact| fact.kind == "index");
+    indexes
+        .filter(|fact| fact.properties.get("valid") == Some(&false.into()))
+        .map(|fact| fact.id.as_str())
+        .collect()
 }

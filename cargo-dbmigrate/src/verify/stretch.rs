@@ -145,7 +145,7 @@ impl<'a> Track<'a> {
     fn differs(&self, kind: Kind, range: &Range<usize>, what: &str, diff: Diff) -> Verdict {
         let [first, last] =
             [range.start, range.end - 1].map(|index| self.shop.request.subjects[index].name());
-        let message = format!("from `{first}` to `{last}` in one go, {what}: {}", diff.summary());
+        let message = format!("from `{first}` to `{last}` in one go, {what}: {}", plan::summary(&diff));
         Err(Some(Box::new(Finding::error(kind, message).migration(first).diff(diff))))
     }
 }
