@@ -65,7 +65,7 @@ fn is_empty(part: &Part) -> bool {
 fn scripts(tool: Tool, foreign: &Foreign) -> Result<(Script, Option<Script>), Refusal> {
     let (mut directives, mut comments) = (no_transaction(&foreign.up), String::new());
     let down = foreign.down.as_ref().filter(|down| !is_empty(down));
-    if down.is_none() {
+    if down.is_none() && !declares_irreversible(tool, &foreign.up) {
         let reason = match (tool, &foreign.down) {
             (Tool::Refinery, _) => "refinery has no downs",
             (Tool::Diesel, None) => "there is no down.sql",
@@ -79,8 +79,8 @@ fn scripts(tool: Tool, foreign: &Foreign) -> Result<(Script, Option<Script>), Re
     if is_empty(&foreign.up) {
         directives.push_str(&format!("-- dbmigrate: allow empty-migration adopted from {tool} as it was\n"));
     }
-    let up = script(&foreign.up, &directives, &comments)?;
-    let down = down.map(|down| script(down, &no_transaction(down), "")).transpose()?;
+    let up = script(tool, &foreign.up, &directives, &comments)?;
+    let down = down.map(|down| script(tool, down, &no_transaction(down), "")).transpose()?;
     Ok((up, down))
 }
 
@@ -88,10 +88,20 @@ fn no_transaction(part: &Part) -> String {
     if part.no_transaction { "-- dbmigrate: no-transaction\n".to_owned() } else { String::new() }
 }
 
-/// The text below our directives. No comment of its own may be read as one.
-fn script(part: &Part, directives: &str, comments: &str) -> Result<Script, Refusal> {
+/// Our own files say themselves whether there is a way back.
+fn declares_irreversible(tool: Tool, part: &Part) -> bool {
+    let directives = Directives::parse(&part.text);
+    tool == Tool::Dbmigrate && directives.is_ok_and(|directives| directives.irreversible.is_some())
+}
+
+/// The text below our directives. No comment of another tool's may be read as one.
+fn script(tool: Tool, part: &Part, directives: &str, comments: &str) -> Result<Script, Refusal> {
     let script = Script::parse([directives, comments, &part.text].concat());
     match (script, Directives::parse(directives)) {
+        (Ok(script), _) if tool == Tool::Dbmigrate => Ok(script),
+        (Err(error), _) if tool == Tool::Dbmigrate => {
+            Err(refuse(&part.file, &format!("cannot be read: {error}"), "correct the directive"))
+        }
         (Ok(script), Ok(ours)) if script.directives == ours => Ok(script),
         _ => Err(reads_as_directive(&part.file)),
     }

@@ -1,7 +1,7 @@
 //! Reads the migrations of other tools, each by that tool's own rules, and turns them into ours.
 //!
-//! - [`tree`] lists a directory; [`diesel`], [`sqlx`], [`refinery`] and [`dbmate`] say what its files mean, in the
-//!   order in which that tool applies them.
+//! - [`tree`] lists a directory; [`diesel`], [`sqlx`], [`refinery`], [`dbmate`] and [`own`] say what its files
+//!   mean, in the order in which that tool applies them.
 //! - [`map`] gives them our versions, names and directives. Pure.
 //!
 //! Nothing is guessed and nothing is lost: what a tool would refuse, or what has no safe equivalent, is refused with
@@ -19,6 +19,7 @@ pub use map::{Adopted, map};
 mod dbmate;
 mod diesel;
 mod map;
+mod own;
 mod refinery;
 mod sqlx;
 mod tree;
@@ -34,10 +35,12 @@ pub enum Tool {
     Refinery,
     /// One file with `-- migrate:up` and `-- migrate:down`.
     Dbmate,
+    /// `V<14 digits>__name.sql` and `.down.sql`, without a lock.
+    Dbmigrate,
 }
 
 impl Tool {
-    const ALL: [Self; 4] = [Self::Diesel, Self::Refinery, Self::Dbmate, Self::Sqlx];
+    const ALL: [Self; 5] = [Self::Dbmigrate, Self::Diesel, Self::Refinery, Self::Dbmate, Self::Sqlx];
 
     fn fits(self, tree: &Tree) -> bool {
         match self {
@@ -45,6 +48,7 @@ impl Tool {
             Self::Sqlx => sqlx::fits(tree) && !dbmate::fits(tree),
             Self::Refinery => refinery::fits(tree),
             Self::Dbmate => dbmate::fits(tree),
+            Self::Dbmigrate => own::fits(tree),
         }
     }
 }
@@ -56,6 +60,7 @@ impl fmt::Display for Tool {
             Self::Sqlx => "sqlx",
             Self::Refinery => "refinery",
             Self::Dbmate => "dbmate",
+            Self::Dbmigrate => "dbmigrate",
         })
     }
 }
@@ -119,6 +124,7 @@ pub fn read(tool: Tool, path: &Path, shown: &Path) -> Result<Source, Refusal> {
         Tool::Sqlx => sqlx::read(&tree),
         Tool::Refinery => refinery::read(&tree),
         Tool::Dbmate => dbmate::read(&tree),
+        Tool::Dbmigrate => own::read(&tree),
     }
 }
 

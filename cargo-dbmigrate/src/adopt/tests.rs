@@ -219,3 +219,31 @@ fn another_tools_layout_is_recognised() {
     let nowhere = read(Tool::Diesel, Path::new("/nowhere/at/all"), Path::new("nowhere")).unwrap_err();
     assert_eq!(nowhere.kind, Kind::Unreadable);
 }
+
+#[test]
+fn our_own_files_come_in_without_a_lock() {
+    let files: &[(&str, &[u8])] = &[
+        ("V20260101000002__b.sql", b"-- dbmigrate: irreversible gone\nSELECT 2;"),
+        ("V20260101000001__a.sql", b"-- dbmigrate: no-transaction\nSELECT 1;"),
+        ("V20260101000001__a.down.sql", b"SELECT -1;"),
+        ("V20260101000003__c.sql", b"SELECT 3;"),
+        ("notes.txt", b""),
+    ];
+    let (adopted, left_alone) = adopt(Tool::Dbmigrate, files).unwrap();
+    assert_eq!(ids(&adopted), ["V20260101000001__a", "V20260101000002__b", "V20260101000003__c"]);
+    assert_eq!(left_alone, ["src/notes.txt"]);
+    let text = |at: usize| adopted[at].migration.up.text.as_str();
+    assert_eq!(
+        (text(0), text(1)),
+        ("-- dbmigrate: no-transaction\nSELECT 1;", "-- dbmigrate: irreversible gone\nSELECT 2;")
+    );
+    assert!(adopted[0].migration.up.directives.no_transaction);
+    assert!(adopted[0].migration.down.is_some() && adopted[1].migration.down.is_none());
+    let reason = "adopted from dbmigrate: there is no down";
+    assert_eq!(adopted[2].migration.up.directives.irreversible.as_deref(), Some(reason));
+    refused(
+        Tool::Dbmigrate,
+        &[("V20260101000001__a.sql", b""), ("V20260101000002__b.down.sql", b"")],
+        "without an up",
+    );
+}

@@ -387,6 +387,10 @@ kinds! {
         "The configured image is not on this machine and cannot be pulled. The message repeats what the engine said.",
         "The throwaway server runs in a container of that image.",
         "Check the image's name and the network, or pull it by hand, or configure another image, or choose another way with `--server`.";
+    ServerVersion, "server-version", "the throwaway server is too old",
+        "Throwaway servers need PostgreSQL 13 or newer.",
+        "Older versions are no longer maintained, and cannot drop a database that somebody is still connected to.",
+        "Use a newer server, best the version that production runs.";
     Download, "download", "PostgreSQL's programs cannot be downloaded",
         "`--server embedded` downloads PostgreSQL's programs once. The release server could not be reached, does not have them, or sent something else than it announced. Nothing was kept.",
         "Programs whose checksum is not right are never run.",

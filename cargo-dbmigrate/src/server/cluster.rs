@@ -2,8 +2,9 @@
 //! Nothing in it is meant to survive, so durability is off.
 
 use std::env;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,8 +14,8 @@ use anyhow::Result;
 use tokio_postgres::Config;
 
 use super::account::Account;
-use super::run::{Made, Run};
-use super::template::{Template, blocked_hint, private, remove};
+use super::run::{Keeper, Made, Run};
+use super::template::{Template, blocked_hint, remove};
 use super::{database, process, unusable};
 use crate::problem::{Kind, Refusal};
 
@@ -26,8 +27,7 @@ const SOCKET_PATH: usize = 103;
 
 /// Durability off, nothing in the background, room for migrations that lock thousands of tables. `wal_level` is logical
 /// so that publications are created without a warning.
-const SETTINGS: &[&str] = &[
-    "listen_addresses=",
+pub(super) const SETTINGS: &[&str] = &[
     "fsync=off",
     "full_page_writes=off",
     "synchronous_commit=off",
@@ -53,16 +53,20 @@ const SETTINGS: &[&str] = &[
 /// A running private cluster. Dropping it stops the server and removes the directory.
 pub(super) struct Cluster {
     directory: PathBuf,
+    programs: Option<PathBuf>,
+    keeper: Keeper,
     child: Option<Child>,
 }
 
 impl Cluster {
-    /// Starts a cluster with the programs in `bin`.
-    pub(super) async fn start(bin: &Path, cache: &Path, run: &mut Run) -> Result<Self> {
+    /// Starts a cluster with the programs in `bin`; with a copy of them if `copy` names the directory to copy.
+    pub(super) async fn start(bin: &Path, copy: Option<&Path>, cache: &Path, run: &mut Run) -> Result<Self> {
         let account = Account::to_drop_to()?;
         let account = account.as_ref();
         let template = Template::of(bin, cache)?;
         let mut cluster = Self::directory(run, account)?;
+        let copied = copy.map(|home| cluster.copy_programs(home, run)).transpose()?;
+        let bin = copied.as_deref().unwrap_or(bin);
         if template.copy_to(&cluster.data(), account)? {
             match cluster.launch(bin, account).await {
                 Ok(()) => return Ok(cluster),
@@ -75,7 +79,7 @@ impl Cluster {
                 }
             }
         }
-        template.make(&cluster.data(), account)?;
+        template.make(&cluster.data(), account, run)?;
         cluster.launch(bin, account).await?;
         Ok(cluster)
     }
@@ -93,9 +97,9 @@ impl Cluster {
 
     /// Makes the run's directory, where the path of a socket in it is not too long.
     fn directory(run: &mut Run, account: Option<&Account>) -> Result<Self> {
-        let name = format!("dbmigrate-{}", run.token());
+        let name = run.directory_name();
         let mut tried: Option<(PathBuf, io::Error)> = None;
-        for parent in [env::temp_dir(), PathBuf::from("/tmp")] {
+        for parent in memory().into_iter().chain([env::temp_dir(), PathBuf::from("/tmp")]) {
             let directory = parent.join(&name);
             if directory.join(".s.PGSQL.5432").as_os_str().len() > SOCKET_PATH {
                 continue;
@@ -104,11 +108,11 @@ impl Cluster {
                 continue;
             }
             run.record(&Made::Directory(directory.clone()))?;
-            match fs::create_dir(&directory) {
+            match DirBuilder::new().mode(0o700).create(&directory) {
                 Ok(()) => {
-                    let cluster = Self { directory, child: None };
-                    private(&cluster.directory)
-                        .and_then(|()| account.map_or(Ok(()), |account| account.own(&cluster.directory)))
+                    let cluster = Self { directory, programs: None, keeper: run.keeper(), child: None };
+                    account
+                        .map_or(Ok(()), |account| account.own(&cluster.directory))
                         .map_err(|error| unusable(&cluster.directory, "make a private cluster", error))?;
                     return Ok(cluster);
                 }
@@ -129,13 +133,23 @@ impl Cluster {
         .into())
     }
 
+    /// Copies the programs to where the server's account can run them.
+    fn copy_programs(&mut self, home: &Path, run: &mut Run) -> Result<PathBuf> {
+        // Not beside the data: memory file systems often forbid to run programs.
+        let target = env::temp_dir().join(format!("{}-programs", run.directory_name()));
+        run.record(&Made::Directory(target.clone()))?;
+        let target = self.programs.insert(target);
+        copy_readable(home, target).map_err(|error| unusable(target, "copy PostgreSQL's programs", error))?;
+        Ok(target.join("bin"))
+    }
+
     /// Starts the server and waits until it answers.
     async fn launch(&mut self, bin: &Path, account: Option<&Account>) -> Result<()> {
         let log = self.directory.join("log");
         let file = File::create(&log).map_err(|error| unusable(&log, "start PostgreSQL", error))?;
         let mut command = Command::new(bin.join("postgres"));
         command.arg("-D").arg(self.data());
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().chain(&["listen_addresses="]) {
             command.args(["-c", setting]);
         }
         command.arg("-c").arg(format!("unix_socket_directories={}", self.directory.display()));
@@ -179,8 +193,47 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop();
-        let _ = remove(&self.directory);
+        for directory in [Some(&self.directory), self.programs.as_ref()].into_iter().flatten() {
+            if remove(directory).is_err() {
+                self.keeper.keep();
+            }
+        }
     }
+}
+
+/// A file system in memory with room to spare, where databases are copied several times faster than on a disk. Whoever
+/// sets `TMPDIR` has chosen.
+fn memory() -> Option<PathBuf> {
+    const ENOUGH: u64 = 2 << 30;
+    if !cfg!(target_os = "linux") || env::var_os("TMPDIR").is_some() {
+        return None;
+    }
+    let room = nix::sys::statvfs::statvfs("/dev/shm").ok()?;
+    #[allow(clippy::useless_conversion, reason = "the numbers are narrower on some systems")]
+    let free = u64::from(room.blocks_available()) * u64::from(room.fragment_size());
+    let info = fs::read_to_string("/proc/meminfo").ok()?;
+    let available = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let available = available.trim().trim_end_matches(" kB").parse::<u64>().ok()? << 10;
+    (free.min(available) >= ENOUGH).then(|| "/dev/shm".into())
+}
+
+/// Copies a directory so that everybody may read it.
+fn copy_readable(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy_readable(&entry.path(), &target)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path())?, target)?;
+        } else {
+            fs::copy(entry.path(), &target)?;
+        }
+    }
+    Ok(())
 }
 
 fn not_started(what: &str, log: &str) -> Refusal {

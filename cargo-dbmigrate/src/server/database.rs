@@ -1,10 +1,10 @@
 //! The SQL side of throwaway servers: connections, and databases that are made, copied and dropped.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio_postgres::error::{ErrorPosition, SqlState};
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 
 use super::Setup;
 use crate::problem::{Excerpt, Kind, Refusal};
@@ -102,12 +102,34 @@ impl Mark {
 }
 
 /// Makes a marked database from a template.
-pub(super) async fn create(admin: &Client, mark: &Mark, name: &str, template: &str) -> Result<()> {
+pub(super) async fn create(
+    admin: &Client,
+    mark: &Mark,
+    name: &str,
+    template: &str,
+    strategy: &str,
+) -> Result<()> {
     let limit = mark.connection_limit();
-    let sql = format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" CONNECTION LIMIT {limit}");
+    let sql =
+        format!("CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" CONNECTION LIMIT {limit}{strategy}");
     admin.batch_execute(&sql).await.map_err(|error| create_failed(&error, template))?;
     let sql = format!("COMMENT ON DATABASE \"{name}\" IS '{}'", mark.comment());
     admin.batch_execute(&sql).await.with_context(|| format!("cannot mark the database `{name}`"))
+}
+
+/// Waits until the connections to a database that are closing are closed. `CREATE DATABASE` would wait as well, but
+/// looks only every tenth of a second. Connections that stay are for the server to refuse.
+pub(super) async fn settle(admin: &Client, name: &str) -> Result<()> {
+    let sql = format!("SELECT FROM pg_catalog.pg_stat_activity WHERE datname = '{name}' LIMIT 1");
+    let deadline = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < deadline {
+        let found = admin.simple_query(&sql).await?;
+        if !found.iter().any(|message| matches!(message, SimpleQueryMessage::Row(_))) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
 }
 
 fn create_failed(error: &tokio_postgres::Error, template: &str) -> anyhow::Error {

@@ -11,6 +11,6 @@ use super::{Ready, programs};
 /// Starts one.
 pub(super) async fn start(cache: &Path, run: &mut Run) -> Result<Ready> {
     let bin = programs::find()?;
-    let cluster = Cluster::start(&bin, cache, run).await?;
+    let cluster = Cluster::start(&bin, None, cache, run).await?;
     Ready::cluster(cluster, format!("local ({})", bin.display())).await
 }

@@ -17,10 +17,12 @@ use tokio_postgres::{Client, Config};
 
 use self::cluster::Cluster;
 use self::database::Mark;
+use self::docker::Containers;
 use self::run::Run;
 use crate::problem::{Kind, Refusal};
 
 pub use self::database::Database;
+pub use self::embedded::DEFAULT_VERSION;
 pub use self::leftovers::{Report, sweep};
 
 mod account;
@@ -157,6 +159,8 @@ impl Request {
 enum Backing {
     /// A private cluster.
     Cluster(Cluster),
+    /// A container.
+    Container(Containers),
     /// Databases on somebody else's server.
     Guest(Box<url::Guest>),
 }
@@ -200,7 +204,8 @@ pub struct Server {
 /// A [`Refusal`] when the server cannot be had.
 pub async fn start(request: &Request, note: Note<'_>) -> Result<Server> {
     let swept = sweep(&request.cache).await?;
-    if swept.runs > 0 {
+    let found = swept.processes + swept.directories + swept.containers;
+    if found > 0 {
         note(&format!("removed what {} killed {} left behind", swept.runs, plural(swept.runs, "run")));
     }
     for left in &swept.left {
@@ -225,6 +230,7 @@ impl Server {
             admin.query_one(sql, &[]).await.context("cannot ask the throwaway server for its version")?;
         let version: String = row.get(0);
         let version = version.split_whitespace().next().unwrap_or_default().to_owned();
+        supported(row.get(1), &version)?;
         let mut server = Self {
             admin,
             config,
@@ -241,6 +247,8 @@ impl Server {
             let template = server.create_database().await?;
             let client = database::connect(&server.config(template.name())).await?;
             database::set_up(&client, setup).await?;
+            drop(client);
+            database::settle(&server.admin, template.name()).await?;
             server.template = Some(template.name);
         }
         Ok(server)
@@ -270,12 +278,20 @@ impl Server {
 
     /// Makes a copy of a database. Nobody may be connected to it.
     pub async fn copy_database(&self, from: &Database) -> Result<Database> {
+        database::settle(&self.admin, &from.name).await?;
         self.create(&from.name).await
     }
 
     async fn create(&self, template: &str) -> Result<Database> {
         let name = self.mark.name(self.next.fetch_add(1, Ordering::Relaxed));
-        database::create(&self.admin, &self.mark, &name, template).await?;
+        // The quicker way, at the price of a checkpoint: not on somebody else's server.
+        let strategy = match self.backing {
+            Backing::Cluster(_) | Backing::Container(_) if self.version_num >= 150_000 => {
+                " STRATEGY FILE_COPY"
+            }
+            _ => "",
+        };
+        database::create(&self.admin, &self.mark, &name, template, strategy).await?;
         Ok(Database { name })
     }
 
@@ -290,6 +306,7 @@ impl Server {
         drop(admin);
         match backing {
             Backing::Cluster(cluster) => tokio::task::spawn_blocking(move || drop(cluster)).await?,
+            Backing::Container(containers) => containers.stop().await?,
             Backing::Guest(guest) => guest.leave().await?,
         }
         drop(run);
@@ -299,6 +316,18 @@ impl Server {
 
 /// What notes go to: one line each, printed by the caller.
 pub type Note<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// Refuses servers that lack what this room needs: `DROP DATABASE … WITH (FORCE)` came with PostgreSQL 13.
+fn supported(version_num: i32, version: &str) -> Result<(), Refusal> {
+    if version_num >= 130_000 {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Kind::ServerVersion,
+        format!("PostgreSQL {version} is too old for a throwaway server"),
+        "use PostgreSQL 13 or newer, best the version that production runs",
+    ))
+}
 
 /// A path that cannot be written to (or read).
 fn unusable(path: &Path, purpose: &str, error: io::Error) -> Refusal {

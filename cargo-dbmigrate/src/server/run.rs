@@ -6,8 +6,11 @@ use std::fs::{self, File, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
+use tempfile::TempDir;
 
 use super::unusable;
 
@@ -16,7 +19,17 @@ pub(super) struct Run {
     token: String,
     path: PathBuf,
     file: File,
-    keep: bool,
+    keeper: Keeper,
+}
+
+/// Leaves a run's entry behind for the next run, because something may not be removed yet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keeper(Arc<AtomicBool>);
+
+impl Keeper {
+    pub(super) fn keep(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Something that a run made.
@@ -44,7 +57,7 @@ impl Run {
         let draft = tempfile::Builder::new().prefix(".new-").tempfile_in(runs)?;
         draft.as_file().lock()?;
         let file = draft.persist_noclobber(&path).map_err(|error| error.error)?;
-        Ok(Self { token, path, file, keep: false })
+        Ok(Self { token, path, file, keeper: Keeper::default() })
     }
 
     /// The run's name: twelve hexadecimal digits, part of the name of everything it makes.
@@ -64,15 +77,28 @@ impl Run {
             .map_err(|error| unusable(&self.path, "keep track of throwaway servers", error).into())
     }
 
-    /// Leaves the entry behind for the next run, because something could not be removed.
-    pub(super) fn keep(&mut self) {
-        self.keep = true;
+    /// Makes a directory for something that is not ready to be seen under its own name.
+    pub(super) fn draft_in(&mut self, parent: &Path) -> Result<TempDir> {
+        let name = self.directory_name();
+        self.record(&Made::Directory(parent.join(&name)))?;
+        let made = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir_in(parent);
+        made.map_err(|error| unusable(parent, "keep files", error).into())
+    }
+
+    /// What the names of the run's directories begin with.
+    pub(super) fn directory_name(&self) -> String {
+        format!("dbmigrate-{}", self.token)
+    }
+
+    /// What keeps the entry when the run ends.
+    pub(super) fn keeper(&self) -> Keeper {
+        self.keeper.clone()
     }
 }
 
 impl Drop for Run {
     fn drop(&mut self) {
-        if !self.keep {
+        if !self.keeper.0.load(Ordering::Relaxed) {
             let _ = fs::remove_file(&self.path);
         }
     }

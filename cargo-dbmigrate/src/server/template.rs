@@ -10,6 +10,7 @@ use anyhow::Result;
 use sha2::{Digest, Sha256};
 
 use super::account::Account;
+use super::run::Run;
 use super::unusable;
 use crate::problem::{Kind, Refusal};
 
@@ -69,20 +70,20 @@ impl Template {
     }
 
     /// Makes a new cluster in `data` and keeps a copy as the template. A cache that takes no copy costs time only.
-    pub(super) fn make(&self, data: &Path, account: Option<&Account>) -> Result<()> {
+    pub(super) fn make(&self, data: &Path, account: Option<&Account>, run: &mut Run) -> Result<()> {
         initdb(&self.bin, data, account)?;
-        let _ = self.save(data);
+        let _ = self.save(data, run);
         Ok(())
     }
 
-    fn save(&self, data: &Path) -> io::Result<()> {
+    fn save(&self, data: &Path, run: &mut Run) -> Result<()> {
         let parent = self.path.parent().unwrap_or(&self.path);
         fs::create_dir_all(parent)?;
-        let draft = tempfile::Builder::new().prefix(".new-").tempdir_in(parent)?;
+        let draft = run.draft_in(parent)?;
         let size = copy(data, &draft.path().join("data"), None).map_err(Failed::into_inner)?;
         fs::write(draft.path().join(SIZE), size.to_string())?;
         // When another run was faster, its template stays and this one goes.
-        fs::rename(draft.path(), &self.path)
+        Ok(fs::rename(draft.path(), &self.path)?)
     }
 }
 
@@ -108,6 +109,9 @@ fn initdb(bin: &Path, data: &Path, account: Option<&Account>) -> Result<()> {
         if !message.contains("locale") {
             break;
         }
+    }
+    if message.contains("No space left on device") {
+        return Err(unusable(data, "make a private cluster", io::ErrorKind::StorageFull.into()).into());
     }
     Err(Refusal::new(
         Kind::ServerStart,
@@ -183,7 +187,7 @@ fn copy(from: &Path, to: &Path, account: Option<&Account>) -> Result<Size, Faile
 }
 
 /// Leaves a directory to its owner alone.
-pub(super) fn private(path: &Path) -> io::Result<()> {
+fn private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
 }

@@ -91,7 +91,7 @@ pub(super) async fn start(url: &str, run: &Run, note: Note<'_>) -> Result<Ready>
     }
     let guest = Guest { config: config.clone(), mark: Mark::of(run.token()), armed: true };
     admin.execute("SELECT pg_catalog.pg_advisory_lock($1)", &[&guest.mark.lock_key()]).await?;
-    let place = place(&config);
+    let place = format!("url ({})", place(&config));
     Ok(Ready { backing: Backing::Guest(Box::new(guest)), admin, config, place })
 }
 

@@ -1,6 +1,10 @@
 //! Private clusters.
 
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
+
+const OFFLINE: (&str, &str) = ("DBMIGRATE_TEST_OFFLINE", "yes");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn databases_are_made_copied_and_dropped_and_nothing_stays() {
@@ -28,7 +32,7 @@ async fn databases_are_made_copied_and_dropped_and_nothing_stays() {
     assert!(directory.exists());
     server.stop().await.unwrap();
     assert!(!directory.exists());
-    assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0);
+    assert_eq!(runs(&cache), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,10 +66,8 @@ async fn dropping_and_cancelling_leave_nothing() {
         let request = local(&cache);
         let limit = Duration::from_millis(wait);
         let _ = tokio::time::timeout(limit, async { start(&request, quiet()).await.map(drop) }).await;
-        assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0, "after {wait} ms");
+        assert_eq!(runs(&cache), 0, "after {wait} ms");
     }
-    let token = "dbmigrate-".to_owned() + directory.to_str().unwrap().rsplit('-').next().unwrap();
-    assert!(!fs::read_dir(env::temp_dir()).unwrap().flatten().any(|entry| *entry.file_name() == *token));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,12 +105,15 @@ async fn the_next_run_cleans_up_after_a_killed_one() {
     let cache = cache();
     let name = killed("local", cache.path());
     let token = name.split('_').nth(2).unwrap();
-    let directory = env::temp_dir().join(format!("dbmigrate-{token}"));
+    let directory = directories_of(token).pop().unwrap();
     let pid = fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
     let pid = pid.lines().next().unwrap().to_owned();
     assert!(Path::new("/proc").join(&pid).exists(), "the server outlives its owner");
 
-    let living = start(&local(&cache), quiet()).await.unwrap();
+    let notes = std::sync::Mutex::new(Vec::new());
+    let note = |text: &str| notes.lock().unwrap().push(text.to_owned());
+    let living = start(&local(&cache), &note).await.unwrap();
+    assert_eq!(*notes.lock().unwrap(), ["removed what 1 killed run left behind"]);
     assert!(!directory.exists());
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     assert!(!String::from_utf8_lossy(&line).contains(token), "the server is gone");
@@ -140,7 +145,7 @@ async fn setup_sql_is_in_every_database() {
     assert_eq!(excerpt.place, Some((2, 20)));
     assert_eq!(excerpt.line, "CREATE TABLE ä (id intt);");
     assert_eq!(excerpt.sqlstate.as_deref(), Some("42704"));
-    assert_eq!(fs::read_dir(cache.path().join("runs")).unwrap().count(), 0);
+    assert_eq!(runs(&cache), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,6 +156,85 @@ async fn a_cache_that_cannot_be_used_is_refused() {
     let refused = refusal(start(&Request::new(Way::Local, &file), quiet()).await.map(drop));
     assert_eq!(refused.kind, Kind::ServerDirectory);
     assert!(refused.message.contains(file.to_str().unwrap()), "{refused}");
+}
+
+#[test]
+fn runs_may_be_killed_at_any_moment() {
+    let (cache, place) = (cache(), tempfile::Builder::new().prefix("dbm-").tempdir().unwrap());
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    // The first ones in the middle of `initdb`, the later ones on their way to a database.
+    for wait in [40, 150, 400, 2500, 20, 60, 100, 140, 180, 220] {
+        let mut child = helper("local", cache.path(), &[("TMPDIR", place.path().to_str().unwrap())]);
+        std::thread::sleep(Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    tokio::runtime::Runtime::new().unwrap().block_on(sweep(cache.path())).unwrap();
+    let left =
+        |path: &Path| fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
+    assert_eq!(left(place.path()), Vec::<PathBuf>::new());
+    assert_eq!(left(&cache.path().join("runs")), Vec::<PathBuf>::new());
+    assert!(left(&cache.path().join("templates")).len() <= 1);
+    let output = Command::new("ps").args(["-A", "-ww", "-o", "args="]).output().unwrap();
+    let place = place.path().to_str().unwrap();
+    assert!(!String::from_utf8_lossy(&output.stdout).contains(place), "no process is left");
+}
+
+#[test]
+fn when_nothing_works_the_refusal_says_why() {
+    let cache = cache();
+    let nowhere = [("DOCKER_HOST", "unix:///nowhere/docker.sock"), ("DBMIGRATE_PG_BIN", "/nowhere"), OFFLINE];
+    let refused = refused_with("auto", cache.path(), &nowhere);
+    assert!(refused.starts_with("server-unavailable "), "{refused}");
+    for part in ["`docker`: no Docker engine answers", "`local`: no `initdb`", "`embedded`: ", "`--offline`"]
+    {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    let refused = refused_with("docker", cache.path(), &nowhere);
+    assert!(refused.starts_with("docker-unavailable "), "{refused}");
+    let refused = refused_with("local", cache.path(), &nowhere);
+    assert!(refused.starts_with("server-programs "), "{refused}");
+    assert_eq!(runs(&cache), 0);
+}
+
+#[test]
+fn a_temporary_directory_whose_path_is_too_long_is_avoided() {
+    let cache = cache();
+    let long = cache.path().join("x".repeat(90));
+    fs::create_dir(&long).unwrap();
+    let name = killed_with("local", cache.path(), &[("TMPDIR", long.to_str().unwrap())]);
+    let directory = directories_of(name.split('_').nth(2).unwrap()).pop().unwrap();
+    assert!(directory.starts_with("/tmp"), "{directory:?}");
+    // A killed run with its server in `/tmp` is found as well.
+    let report = tokio::runtime::Runtime::new().unwrap().block_on(sweep(cache.path())).unwrap();
+    assert_eq!((report.runs, report.processes, report.directories), (1, 1, 1));
+    assert!(!directory.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_does_not_wait_for_connections_that_are_closing() {
+    let cache = cache();
+    let server = start(&local(&cache), quiet()).await.unwrap();
+    let mut from = server.create_database().await.unwrap();
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let closing = database::connect(&server.config(from.name())).await.unwrap();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            drop(closing);
+        });
+        let begin = Instant::now();
+        let next = server.copy_database(&from).await.unwrap();
+        times.push(begin.elapsed().as_millis());
+        server.drop_database(std::mem::replace(&mut from, next)).await.unwrap();
+    }
+    #[allow(clippy::print_stderr, reason = "the measurement is a result")]
+    {
+        eprintln!("copies, in ms: {times:?}");
+    }
+    times.sort_unstable();
+    assert!(times[2] < 100, "PostgreSQL looks again after 100 ms: {times:?}");
+    server.stop().await.unwrap();
 }
 
 #[test]
