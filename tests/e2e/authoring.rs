@@ -58,23 +58,38 @@ fn new_irreversible() {
     shot!(project.run(["new", "forget", "--irreversible", "personal data, gone for good"]).success());
 }
 
+/// Whatever somebody calls it becomes a name, unless nothing is left.
 #[test]
-fn new_names_that_are_none() {
+fn new_names() {
     let project = Project::new();
     project.run(["init"]).success();
-    for name in ["Create-Users", "", "../x", "a b", "größe"] {
-        let ran = project.run(["new", name]).unchanged();
-        assert_eq!(ran.code(), 2, "{ran}");
+    let ran = project.run(["new", "Create Users & Orders"]).success();
+    assert!(ran.changes.contains("__create_users_orders.sql"), "{ran}");
+    let ran = project.run(["new", "../../escape"]).success();
+    assert!(ran.changes.contains("+ drafts/") && ran.changes.contains("__escape.sql"), "{ran}");
+    for name in ["", "!", "../.."] {
+        project.run(["new", name]).refused("bad-name");
     }
-    shot!(project.run(["new", "create-users!"]).unchanged());
+    shot!(project.run(["new", "…"]).refused("bad-name"));
 }
 
+/// Two in one second are two, in the order in which they were written.
 #[test]
-fn new_names_that_are_taken() {
+fn new_twice_at_once() {
     let project = Project::new();
     project.run(["init"]).success();
-    project.run(["new", "create_users"]).success();
-    shot!(project.run(["new", "create_users"]).refused("name-taken"));
+    for name in ["zebra", "ant", "zebra"] {
+        project.run(["new", name]).success();
+    }
+    let tree = project.tree();
+    let names: Vec<_> = tree
+        .paths()
+        .into_iter()
+        .filter(|path| path.starts_with("drafts/") && path.ends_with(".sql"))
+        .collect();
+    let ups: Vec<_> = names.iter().filter(|path| !path.ends_with(".down.sql")).collect();
+    let order: Vec<_> = ups.iter().map(|path| path.split_once("__").unwrap().1).collect();
+    assert_eq!(order, ["zebra.sql", "ant.sql", "zebra.sql"]);
 }
 
 /// From nothing to a proved history with the tool alone.

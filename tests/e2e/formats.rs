@@ -128,7 +128,7 @@ fn explain_knows_every_id_that_is_reported() {
 #[test]
 fn explain_without_a_project_and_without_an_id() {
     let ran = Project::without_manifest().run(["explain"]).success();
-    for id in ["down-differs", "lock-conflict", "no-server", "interrupted"] {
+    for id in ["down-differs", "lock-conflict", "server-unavailable", "interrupted"] {
         assert!(ran.stdout.lines().any(|line| line.starts_with(id)), "{ran}");
     }
     let json =

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use dbmigrate_tests::{Project, Ran, Running};
+use dbmigrate_tests::{Project, Ran, Running, processes};
 
 use crate::sets::USERS;
 
@@ -49,39 +49,13 @@ impl Slow {
     fn nothing_left(&self, place: &Path) {
         assert_eq!(self.servers(), Vec::<PathBuf>::new());
         assert!(!place.exists(), "{} is still there", place.display());
-        assert_eq!(processes(place), Vec::<String>::new());
+        assert_eq!(processes(place), []);
     }
-}
-
-/// The command lines of the processes whose working directory or arguments are in this place.
-fn processes(place: &Path) -> Vec<String> {
-    let all = fs::read_dir("/proc")
-        .unwrap()
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
-    all.filter_map(|entry| {
-        let line = fs::read_to_string(entry.path().join("cmdline")).ok()?.replace('\0', " ");
-        let folder = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
-        (line.contains(place.to_str()?) || folder.starts_with(place)).then_some(line)
-    })
-    .collect()
 }
 
 /// Whether the server in this place runs the statement that takes forever.
 fn is_asleep(place: &Path) -> bool {
-    processes_in(place).iter().any(|line| line.contains("SELECT"))
-}
-
-/// The titles of the processes of the server in this place.
-fn processes_in(place: &Path) -> Vec<String> {
-    let data = place.join("data");
-    let all = fs::read_dir("/proc")
-        .unwrap()
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok());
-    all.filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|folder| folder == data))
-        .filter_map(|entry| Some(fs::read_to_string(entry.path().join("cmdline")).ok()?.replace('\0', " ")))
-        .collect()
+    processes(place).iter().any(|(_, title)| title.contains(" SELECT"))
 }
 
 fn ended(running: Running) -> Ran {

@@ -36,8 +36,8 @@ fn a_removed_file() {
 fn a_renamed_file() {
     let project = three();
     for end in ["sql", "down.sql"] {
-        let path = |version: &str| project.path(&format!("migrations/V{version}__create_users.{end}"));
-        fs::rename(path("20200101000001"), path("20200101000009")).unwrap();
+        let path = |version: &str| project.path(&format!("migrations/V{version}__add_nick.{end}"));
+        fs::rename(path("20200101000003"), path("20200101000009")).unwrap();
     }
     shot!(project.run(["verify"]).found(["files-reordered"]));
 }

@@ -1,6 +1,6 @@
 //! Throwaway servers that cannot be had, and those that the user names.
 
-use dbmigrate_tests::{Project, cache, shot};
+use dbmigrate_tests::{Project, cache, shot, url};
 
 use crate::sets::USERS;
 
@@ -85,14 +85,18 @@ fn set_up_first() {
 async fn a_named_server() {
     use cargo_dbmigrate::server::{Request, Way, start};
     let server = start(&Request::new(Way::Local, cache()), &|_| ()).await.unwrap();
-    let theirs = server.create_database().await.unwrap();
-    let (client, connection) = server.config(theirs.name()).connect(tokio_postgres::NoTls).await.unwrap();
+    let (admin, connection) = server.config("postgres").connect(tokio_postgres::NoTls).await.unwrap();
+    let watch_admin = tokio::spawn(connection);
+    // Looks like ours, but carries no mark.
+    admin.batch_execute("CREATE DATABASE dbmigrate_tmp_0123456789ab_1").await.unwrap();
+    let theirs = server.config("dbmigrate_tmp_0123456789ab_1");
+    let (client, connection) = theirs.connect(tokio_postgres::NoTls).await.unwrap();
     let watch = tokio::spawn(connection);
     client.batch_execute("CREATE TABLE precious AS SELECT 1 AS n").await.unwrap();
     let names = "SELECT string_agg(datname, ' ' ORDER BY datname) FROM pg_database";
     let before: String = client.query_one(names, &[]).await.unwrap().get(0);
 
-    let url = crate::servers::url(&server.config("postgres"));
+    let url = url(&server.config("postgres"));
     let ran = tokio::task::spawn_blocking(move || {
         let project = Project::finalized(&[USERS, ("fails", "CREATE TABLE a ();\n", "DROP TABLE b;\n")]);
         project.run(["verify", "--server", &url]).found(["down-fails"])
@@ -103,15 +107,8 @@ async fn a_named_server() {
     assert_eq!(before, after);
     let rows: i64 = client.query_one("SELECT count(*) FROM precious", &[]).await.unwrap().get(0);
     assert_eq!(rows, 1);
-    drop(client);
+    drop((client, admin));
     watch.await.unwrap().unwrap();
-    server.drop_database(theirs).await.unwrap();
+    watch_admin.await.unwrap().unwrap();
     server.stop().await.unwrap();
-}
-
-/// A connection string for a server on a Unix socket.
-pub(crate) fn url(config: &tokio_postgres::Config) -> String {
-    let tokio_postgres::config::Host::Unix(folder) = &config.get_hosts()[0] else { panic!("{config:?}") };
-    let folder = folder.to_str().unwrap().replace('/', "%2F");
-    format!("postgres://{}@{folder}/{}", config.get_user().unwrap(), config.get_dbname().unwrap())
 }

@@ -71,10 +71,10 @@ fn a_workspace_and_its_members() {
         project.write(&format!("{name}/Cargo.toml"), &manifest);
         project.write(&format!("{name}/src/lib.rs"), "");
     }
-    shot!(project.run(["init"]).refused("ambiguous-package"));
     shot!(project.run(["init", "-p", "c"]).refused("unknown-package"));
     let ran = project.run(["init", "-p", "b"]).success();
     assert!(ran.changes.contains("+ b/migrations/dbmigrate.lock"), "{ran}");
+    shot!(project.run(["verify"]).refused("ambiguous-package"));
     project.run(["verify", "--manifest-path", "b/Cargo.toml"]).success();
     project.run(["verify", "--manifest-path", "a/Cargo.toml"]).refused("no-migrations-directory");
 }

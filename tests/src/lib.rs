@@ -5,7 +5,7 @@
 //! made up, and the cache (with the template of local servers) belongs to the test binary. Every run is bounded in time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness fails by panicking")]
 
-pub use program::{Command, Ran, Running, cache, program, release};
+pub use program::{Command, Ran, Running, cache, processes, program, release, url};
 pub use project::Project;
 pub use tree::Tree;
 

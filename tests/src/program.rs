@@ -44,6 +44,26 @@ pub fn cache() -> PathBuf {
     program().with_file_name("e2e-cache")
 }
 
+/// A connection string for a server on a Unix socket.
+pub fn url(config: &tokio_postgres::Config) -> String {
+    let [tokio_postgres::config::Host::Unix(folder), ..] = config.get_hosts() else { panic!("{config:?}") };
+    let folder = folder.to_string_lossy().replace('/', "%2F");
+    format!("postgres://{}@{folder}/{}", config.get_user().unwrap(), config.get_dbname().unwrap())
+}
+
+/// The processes whose working directory or arguments are in this place, with their titles.
+pub fn processes(place: &Path) -> Vec<(u32, String)> {
+    let shown = place.to_str().unwrap();
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    all.filter_map(|entry| {
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        let title = fs::read_to_string(entry.path().join("cmdline")).ok()?.replace('\0', " ");
+        let folder = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+        (title.contains(shown) || folder.starts_with(place)).then_some((id, title))
+    })
+    .collect()
+}
+
 /// A run of the program that is being put together.
 pub struct Command {
     program: PathBuf,
@@ -151,11 +171,12 @@ impl Command {
         }
         // A process group of its own, as a shell gives it: Ctrl-C goes to the whole group.
         command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let began = Instant::now();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
         let stdout = drain(child.stdout.take().unwrap());
         let stderr = drain(child.stderr.take().unwrap());
-        let deadline = Instant::now() + self.patience;
-        Running { child, shown, root: self.root, before, stdout, stderr, deadline }
+        let deadline = began + self.patience;
+        Running { child, shown, root: self.root, before, stdout, stderr, began, deadline }
     }
 
     /// Runs it to its end.
@@ -180,6 +201,7 @@ pub struct Running {
     before: Tree,
     stdout: JoinHandle<String>,
     stderr: JoinHandle<String>,
+    began: Instant,
     deadline: Instant,
 }
 
@@ -214,7 +236,7 @@ impl Running {
     }
 
     /// The most memory that it has had so far, in KiB; `None` once it has ended.
-    pub fn peak_memory(&self) -> Option<u64> {
+    fn peak_memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix(" kB")?.trim().parse().ok()
@@ -222,10 +244,12 @@ impl Running {
 
     /// Waits for its end.
     pub fn wait(mut self) -> Ran {
+        let mut peak_memory = 0;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
+            peak_memory = self.peak_memory().unwrap_or(peak_memory);
             if Instant::now() > self.deadline {
                 self.child.kill().unwrap();
                 self.child.wait().unwrap();
@@ -233,9 +257,10 @@ impl Running {
             }
             thread::sleep(Duration::from_millis(2));
         };
+        let elapsed = self.began.elapsed();
         let (stdout, stderr) = (self.stdout.join().unwrap(), self.stderr.join().unwrap());
         let changes = self.before.changes(&Tree::of(&self.root));
-        Ran { status, stdout, stderr, changes }
+        Ran { status, elapsed, peak_memory, stdout, stderr, changes }
     }
 }
 
@@ -249,6 +274,10 @@ fn kill(signal: &str, target: &str) {
 pub struct Ran {
     /// How it ended.
     pub status: ExitStatus,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// The most memory that its own process had, in KiB.
+    pub peak_memory: u64,
     /// What it printed to stdout.
     pub stdout: String,
     /// What it printed to stderr.

@@ -1,8 +1,13 @@
 //! Chores of the workspace, run as `cargo xtask <chore>`.
+#![allow(clippy::print_stdout, reason = "a chore's result is what it prints")]
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod docs;
+mod history;
+mod image;
+mod soak;
 
 #[derive(Parser)]
 #[command(about = "Chores of the workspace")]
@@ -19,10 +24,23 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Measure `verify`: on a real history, on made-up ones, and against others.
+    Bench(bench::Options),
+    /// Run `verify` many times, kill some of the runs, and look for what was left behind.
+    Soak(soak::Options),
+    /// Make the image that the Docker tests start.
+    Image {
+        /// Make it even if it is there.
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
     match Args::parse().chore {
         Chore::Docs { check } => docs::run(check),
+        Chore::Bench(options) => bench::run(&options),
+        Chore::Soak(options) => soak::run(&options),
+        Chore::Image { force } => image::run(force),
     }
 }
