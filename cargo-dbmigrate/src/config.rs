@@ -4,7 +4,6 @@
 //! the default. Logic sees only the resolved [`Config`].
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

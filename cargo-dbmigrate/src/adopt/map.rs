@@ -12,8 +12,8 @@ use crate::sql;
 pub struct Adopted {
     /// As ours.
     pub migration: Migration,
-    /// What it was made from, for the lock.
-    pub replaces: String,
+    /// What it was made from, for the lock; nothing if it was ours before.
+    pub replaces: Vec<String>,
 }
 
 /// Maps all of them, in their order.
@@ -41,7 +41,10 @@ pub fn map(tool: Tool, migrations: &[Foreign]) -> Result<Vec<Adopted>, Refusal> 
         newest = Some(version);
         adopted.push(Adopted {
             migration: Migration { id, up, down },
-            replaces: format!("{tool}:{}", foreign.original),
+            replaces: match tool {
+                Tool::Dbmigrate => Vec::new(),
+                _ => vec![format!("{tool}:{}", foreign.original)],
+            },
         });
     }
     Ok(adopted)

@@ -61,7 +61,7 @@ fn diesel_directories_are_ordered_without_their_dashes() {
         "-- dbmigrate: irreversible adopted from diesel: its down.sql holds no statement\n-- Its down was:\n-- no way\n-- /* back */\n\nSELECT 1;\n"
     );
     assert!(adopted[0].migration.down.is_none());
-    assert_eq!(adopted[0].replaces, "diesel:2018-01-01-000000_make-A-unique");
+    assert_eq!(adopted[0].replaces, ["diesel:2018-01-01-000000_make-A-unique"]);
     for direction in [Direction::Up, Direction::Down] {
         assert!(adopted[2].migration.script(direction).unwrap().directives.no_transaction);
         assert!(!adopted[1].migration.script(direction).unwrap().directives.no_transaction);
@@ -139,7 +139,7 @@ fn sqlx_files_are_ordered_by_number() {
     assert!(ten.up.directives.no_transaction && !ten.down.as_ref().unwrap().directives.no_transaction);
     assert!(!adopted[0].migration.up.directives.no_transaction);
     assert!(adopted[2].migration.up.text.contains("\n-- Add down migration script here\n"));
-    assert_eq!(adopted[2].replaces, "sqlx:20240221104457_drop it.up.sql");
+    assert_eq!(adopted[2].replaces, ["sqlx:20240221104457_drop it.up.sql"]);
     assert_eq!(left_alone, ["src/seed.sql", "src/sub/11_x.sql"]);
     refused(Tool::Sqlx, &[("1_a.sql", b""), ("data_x.sql", b"")], "`src/data_x.sql` has no number");
     refused(Tool::Sqlx, &[("1_a.sql", b""), ("01_b.sql", b"")], "the same version");

@@ -43,7 +43,7 @@ pub fn run(request: &Request, project: &Project, config: &Config) -> Result<Done
                 change.create.push((file, script.text.clone()));
             }
         }
-        directory::append(&mut lock, &one.migration, vec![one.replaces.clone()]).map_err(|error| {
+        directory::append(&mut lock, &one.migration, one.replaces.clone()).map_err(|error| {
             Refusal::new(Kind::Internal, format!("`{}` cannot be locked", one.migration.id), "report it")
                 .caused_by(error)
         })?;

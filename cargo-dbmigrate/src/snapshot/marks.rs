@@ -38,14 +38,20 @@ impl Marks {
         let mut marks = Vec::new();
         for row in rows {
             let class: u32 = row.try_get(0)?;
-            let column = |index| row.try_get::<_, Option<Numbers>>(index).map(|numbers| numbers.map_or_else(Vec::new, |n| n.0));
+            let column = |index| {
+                row.try_get::<_, Option<Numbers>>(index).map(|numbers| numbers.map_or_else(Vec::new, |n| n.0))
+            };
             let (objects, transactions, commands) = (column(1)?, column(2)?, column(3)?);
             if objects.len() != transactions.len() || objects.len() != commands.len() {
                 return Err(anyhow!("the marks of catalog {class} do not fit together"));
             }
-            marks.extend(objects.into_iter().zip(transactions).zip(commands).map(|((object, transaction), command)| {
-                Mark { class, object, transaction, command }
-            }));
+            marks.extend(
+                objects
+                    .into_iter()
+                    .zip(transactions)
+                    .zip(commands)
+                    .map(|((object, transaction), command)| Mark { class, object, transaction, command }),
+            );
         }
         marks.sort_unstable();
         Ok(Self(marks))

@@ -135,7 +135,8 @@ impl Reader {
         let others: Vec<String> = row.get(2);
         let texts = catalog::sources()?;
         let sql = |extent| texts.iter().map(|source| source.sql(server, extent)).collect::<Result<Vec<_>>>();
-        let mut statements = vec![unmodelled(&others), catalog::marks::sql(server)?, catalog::CLOSURE.to_owned()];
+        let mut statements =
+            vec![unmodelled(&others), catalog::marks::sql(server)?, catalog::CLOSURE.to_owned()];
         statements.extend(sql(Extent::Everything)?);
         statements.extend(sql(Extent::Some)?);
 
@@ -161,7 +162,9 @@ impl Reader {
         for ((source, all), some) in texts.iter().zip(all).zip(some) {
             let class = match source.class {
                 None => None,
-                Some(name) => Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?),
+                Some(name) => {
+                    Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?)
+                }
             };
             sources.push(Prepared { class, all, some });
         }
@@ -197,7 +200,12 @@ impl Reader {
     }
 
     /// Runs `work` between the opening and the closing of the transaction or savepoint.
-    async fn inside<T>(&self, client: &Client, within: Within, work: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn inside<T>(
+        &self,
+        client: &Client,
+        within: Within,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let opening = within.opening();
         let (opened, result) = futures_util::join!(client.batch_execute(&opening), work);
         opened.context("the transaction for a snapshot cannot be opened")?;
@@ -206,8 +214,10 @@ impl Reader {
     }
 
     async fn everything(&self, client: &Client) -> Result<Snapshot> {
-        let statements = [&self.marks, &self.unmodelled].into_iter().chain(self.sources.iter().map(|source| &source.all));
-        let mut results = pipelined(statements.map(|statement| client.query(statement, NONE))).await.into_iter();
+        let statements =
+            [&self.marks, &self.unmodelled].into_iter().chain(self.sources.iter().map(|source| &source.all));
+        let mut results =
+            pipelined(statements.map(|statement| client.query(statement, NONE))).await.into_iter();
         let mut next = || results.next().ok_or_else(|| anyhow!("an answer is missing"))?.context(UNREADABLE);
         let (marks, unmodelled) = (Marks::from_rows(&next()?)?, counts(&next()?)?);
         let mut groups = Groups::new();
@@ -222,7 +232,9 @@ impl Reader {
             futures_util::join!(client.query(&self.marks, NONE), client.query(&self.unmodelled, NONE));
         let marks = Arc::new(Marks::from_rows(&marks.context(UNREADABLE)?)?);
         let unmodelled = counts(&unmodelled.context(UNREADABLE)?)?;
-        let Changed::Objects(changed) = from.marks.changed(&marks) else { return self.everything(client).await };
+        let Changed::Objects(changed) = from.marks.changed(&marks) else {
+            return self.everything(client).await;
+        };
         if changed.is_empty() {
             return Ok(Snapshot { groups: Arc::clone(&from.groups), unmodelled, marks });
         }
@@ -245,7 +257,8 @@ impl Reader {
                 Some(class) => Some((at, vec![dirty.get(&class)? as &(dyn ToSql + Sync)], &source.some)),
             })
             .collect();
-        let read = pipelined(needed.iter().map(|(_, parameters, statement)| client.query(*statement, parameters)));
+        let read =
+            pipelined(needed.iter().map(|(_, parameters, statement)| client.query(*statement, parameters)));
         let read = read.await;
 
         let mut groups = Groups::clone(&from.groups);

@@ -168,10 +168,7 @@ impl<'a> Bench<'a> {
     pub async fn changed(&mut self, since: &Snapshot, within: Within) -> anyhow::Result<Snapshot> {
         let Session { client, reader, .. } = &mut self.session;
         let read = match self.shop.reading {
-            Reading::Changes => {
-                _ = since;
-                reader.full(client, within).await
-            }
+            Reading::Changes => reader.refresh(client, since, within).await,
             Reading::Everything => reader.full(client, within).await,
         };
         read.context("could not read the catalog")

@@ -10,10 +10,32 @@ use super::{Extent, Server, expand};
 
 /// Catalogs whose user rows mark themselves.
 const OWN: &[&str] = &[
-    "pg_class", "pg_type", "pg_proc", "pg_constraint", "pg_trigger", "pg_rewrite", "pg_policy", "pg_collation",
-    "pg_statistic_ext", "pg_event_trigger", "pg_publication", "pg_cast", "pg_operator", "pg_opclass", "pg_opfamily",
-    "pg_am", "pg_ts_config", "pg_ts_dict", "pg_ts_parser", "pg_ts_template", "pg_conversion", "pg_transform",
-    "pg_foreign_data_wrapper", "pg_foreign_server", "pg_user_mapping", "pg_default_acl",
+    "pg_class",
+    "pg_type",
+    "pg_proc",
+    "pg_constraint",
+    "pg_trigger",
+    "pg_rewrite",
+    "pg_policy",
+    "pg_collation",
+    "pg_statistic_ext",
+    "pg_event_trigger",
+    "pg_publication",
+    "pg_cast",
+    "pg_operator",
+    "pg_opclass",
+    "pg_opfamily",
+    "pg_am",
+    "pg_ts_config",
+    "pg_ts_dict",
+    "pg_ts_parser",
+    "pg_ts_template",
+    "pg_conversion",
+    "pg_transform",
+    "pg_foreign_data_wrapper",
+    "pg_foreign_server",
+    "pg_user_mapping",
+    "pg_default_acl",
 ];
 
 /// Rows that mark another object, or rows below the user's oids that can change: the object's catalog, its oid, and
@@ -47,7 +69,11 @@ const OTHERS: &[(&str, &str, &str)] = &[
         "t.setrole",
         "pg_db_role_setting t where t.setdatabase = (select d.oid from pg_database d where d.datname = current_database())",
     ),
-    ("pg_extension", "t.refobjid", "pg_depend t where t.refclassid = 'pg_extension'::regclass and t.deptype = 'x'"),
+    (
+        "pg_extension",
+        "t.refobjid",
+        "pg_depend t where t.refclassid = 'pg_extension'::regclass and t.deptype = 'x'",
+    ),
     (
         "pg_class",
         "t.objid",
