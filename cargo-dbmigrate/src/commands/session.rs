@@ -1,7 +1,6 @@
 //! A throwaway server around a piece of work, stopped on every way out: success, failure, panic, Ctrl-C and SIGTERM.
 
 use std::any::Any;
-use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 use anyhow::Context;
@@ -66,13 +65,11 @@ impl Interrupt {
         })
     }
 
-    fn received(&mut self) -> impl Future<Output = &'static str> {
-        async {
-            tokio::select! {
-                _ = self.interrupt.recv() => "SIGINT",
-                _ = self.terminate.recv() => "SIGTERM",
-                _ = self.hangup.recv() => "SIGHUP",
-            }
+    async fn received(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.hangup.recv() => "SIGHUP",
         }
     }
 }

@@ -118,7 +118,7 @@ fn body(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
     use super::*;
 
     fn draft(version: i64, name: &str, up: &str, down: Option<&str>) -> Migration {
