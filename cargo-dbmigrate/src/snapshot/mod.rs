@@ -68,7 +68,8 @@ impl Snapshot {
 
     /// Fails unless the two are the same to the last detail.
     fn must_equal(&self, whole: &Self) -> Result<()> {
-        let details = |snapshot: &Self| -> Vec<String> { snapshot.facts().map(|fact| format!("{fact:?}")).collect() };
+        let details =
+            |snapshot: &Self| -> Vec<String> { snapshot.facts().map(|fact| format!("{fact:?}")).collect() };
         let (part, whole_details) = (details(self), details(whole));
         let differing = part.iter().zip(&whole_details).find(|(a, b)| a != b);
         if part.len() == whole_details.len() && differing.is_none() && self.unmodelled == whole.unmodelled {

@@ -1,7 +1,8 @@
 //! Reads snapshots over one connection. The only place of this room that speaks to the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
+use std::iter;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -135,7 +136,8 @@ impl Reader {
         let others: Vec<String> = row.get(2);
         let texts = catalog::sources()?;
         let sql = |extent| texts.iter().map(|source| source.sql(server, extent)).collect::<Result<Vec<_>>>();
-        let mut statements = vec![unmodelled(&others), catalog::marks::sql(server)?, catalog::CLOSURE.to_owned()];
+        let mut statements =
+            vec![unmodelled(&others), catalog::marks::sql(server)?, catalog::CLOSURE.to_owned()];
         statements.extend(sql(Extent::Everything)?);
         statements.extend(sql(Extent::Some)?);
 
@@ -161,7 +163,9 @@ impl Reader {
         for ((source, all), some) in texts.iter().zip(all).zip(some) {
             let class = match source.class {
                 None => None,
-                Some(name) => Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?),
+                Some(name) => {
+                    Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?)
+                }
             };
             sources.push(Prepared { class, all, some });
         }
@@ -184,7 +188,8 @@ impl Reader {
 
     /// Reads what changed since `from` was read, by this or another reader of the same database.
     ///
-    /// A snapshot read inside a transaction that was rolled back is no good `from`; the one read before it is.
+    /// `from` may be older than a transaction that was rolled back, or come from inside one (then everything is read), but
+    /// not from inside a savepoint that was rolled back.
     pub async fn refresh(&mut self, client: &Client, from: &Snapshot, within: Within) -> Result<Snapshot> {
         self.inside(client, within, async {
             let snapshot = self.changes(client, from).await?;
@@ -197,7 +202,12 @@ impl Reader {
     }
 
     /// Runs `work` between the opening and the closing of the transaction or savepoint.
-    async fn inside<T>(&self, client: &Client, within: Within, work: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn inside<T>(
+        &self,
+        client: &Client,
+        within: Within,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let opening = within.opening();
         let (opened, result) = futures_util::join!(client.batch_execute(&opening), work);
         opened.context("the transaction for a snapshot cannot be opened")?;
@@ -206,10 +216,13 @@ impl Reader {
     }
 
     async fn everything(&self, client: &Client) -> Result<Snapshot> {
-        let statements = [&self.marks, &self.unmodelled].into_iter().chain(self.sources.iter().map(|source| &source.all));
-        let mut results = pipelined(statements.map(|statement| client.query(statement, NONE))).await.into_iter();
+        let statements = iter::once(&self.unmodelled).chain(self.sources.iter().map(|source| &source.all));
+        let marks = client.query(&self.marks, &[&None::<String>, &None::<String>]);
+        let others = pipelined(statements.map(|statement| client.query(statement, NONE)));
+        let (marks, others) = futures_util::join!(marks, others);
+        let mut results = others.into_iter();
         let mut next = || results.next().ok_or_else(|| anyhow!("an answer is missing"))?.context(UNREADABLE);
-        let (marks, unmodelled) = (Marks::from_rows(&next()?)?, counts(&next()?)?);
+        let (marks, unmodelled) = (Marks::from_rows(&marks.context(UNREADABLE)?)?, counts(&next()?)?);
         let mut groups = Groups::new();
         for source in 0..self.sources.len() {
             self.group(source, &next()?, &mut groups)?;
@@ -218,26 +231,31 @@ impl Reader {
     }
 
     async fn changes(&self, client: &Client, from: &Snapshot) -> Result<Snapshot> {
+        let (horizon, transaction) = from.marks.since();
+        let parameters: [&(dyn ToSql + Sync); 2] = [&horizon, &transaction];
         let (marks, unmodelled) =
-            futures_util::join!(client.query(&self.marks, NONE), client.query(&self.unmodelled, NONE));
+            futures_util::join!(client.query(&self.marks, &parameters), client.query(&self.unmodelled, NONE));
         let marks = Arc::new(Marks::from_rows(&marks.context(UNREADABLE)?)?);
         let unmodelled = counts(&unmodelled.context(UNREADABLE)?)?;
-        let Changed::Objects(changed) = from.marks.changed(&marks) else { return self.everything(client).await };
+        let Changed::Objects(changed) = from.marks.changed(&marks) else {
+            return self.everything(client).await;
+        };
         if changed.is_empty() {
             return Ok(Snapshot { groups: Arc::clone(&from.groups), unmodelled, marks });
         }
         let (classes, objects): (Vec<u32>, Vec<u32>) = changed.into_iter().unzip();
         let reached = client.query(&self.closure, &[&classes, &objects]).await.context(UNREADABLE)?;
-        let mut dirty: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for row in &reached {
-            dirty.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
-        }
+        let reached = reached.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let reached: BTreeSet<(u32, u32)> = reached.collect::<Result<_>>()?;
         if !self.checked && reached.len() > SMALL && reached.len() > from.groups.len() / PART {
             return self.everything(client).await;
         }
 
-        let (classes, objects): (Vec<u32>, Vec<u32>) =
-            dirty.iter().flat_map(|(class, objects)| objects.iter().map(|object| (*class, *object))).unzip();
+        let (classes, objects): (Vec<u32>, Vec<u32>) = reached.into_iter().unzip();
+        let mut dirty: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (class, object) in classes.iter().zip(&objects) {
+            dirty.entry(*class).or_default().push(*object);
+        }
         let needed = self.sources.iter().enumerate();
         let needed: Vec<(usize, Vec<&(dyn ToSql + Sync)>, &Statement)> = needed
             .filter_map(|(at, source)| match source.class {
@@ -245,7 +263,8 @@ impl Reader {
                 Some(class) => Some((at, vec![dirty.get(&class)? as &(dyn ToSql + Sync)], &source.some)),
             })
             .collect();
-        let read = pipelined(needed.iter().map(|(_, parameters, statement)| client.query(*statement, parameters)));
+        let read =
+            pipelined(needed.iter().map(|(_, parameters, statement)| client.query(*statement, parameters)));
         let read = read.await;
 
         let mut groups = Groups::clone(&from.groups);

@@ -32,7 +32,8 @@ fn bindirs() -> Vec<PathBuf> {
 
 /// Runs one of PostgreSQL's programs, which refuse to run as root.
 fn run(program: &Path, arguments: &[&str]) -> Output {
-    let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let root =
+        std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     let mut command = if root { Command::new("setpriv") } else { Command::new(program) };
     if root {
         command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
@@ -56,8 +57,14 @@ impl Cluster {
             "-c fsync=off -c listen_addresses='' -c unix_socket_directories={} -c wal_level=logical -c max_locks_per_transaction=512",
             cluster.folder.path().display()
         );
-        run(&programs.join("initdb"), &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]);
-        run(&programs.join("pg_ctl"), &["-D", &data, "-w", "-l", log.to_str().unwrap(), "-o", &options, "start"]);
+        run(
+            &programs.join("initdb"),
+            &["-D", &data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        );
+        run(
+            &programs.join("pg_ctl"),
+            &["-D", &data, "-w", "-l", log.to_str().unwrap(), "-o", &options, "start"],
+        );
         cluster
     }
 

@@ -14,9 +14,13 @@ async fn refresh_equals_full_after_every_statement() {
         let empty = reader.full(&client, Within::OwnTransaction).await.unwrap();
         let mut before = empty.clone();
         for line in SCRIPTS.iter().flat_map(|script| script.lines()).filter(|line| !line.starts_with("--")) {
-            let outside = ["concurrently", "subscription", "create database"].iter().any(|word| line.contains(word));
+            let outside =
+                ["concurrently", "subscription", "create database"].iter().any(|word| line.contains(word));
             if !outside {
-                client.batch_execute(&format!("begin; {line}")).await.unwrap_or_else(|error| panic!("{line}: {error:?}"));
+                client
+                    .batch_execute(&format!("begin; {line}"))
+                    .await
+                    .unwrap_or_else(|error| panic!("{line}: {error:?}"));
                 let within = reader.refresh(&client, &before, Within::CallersTransaction).await;
                 within.unwrap_or_else(|error| panic!("in a transaction, after {line}: {error:?}"));
                 client.batch_execute("rollback").await.unwrap();
@@ -24,7 +28,10 @@ async fn refresh_equals_full_after_every_statement() {
                 assert!(back.diff(&before).is_empty(), "rolled back: {line}");
             }
             for statement in line.split("; ").filter(|_| outside).chain((!outside).then_some(line)) {
-                client.batch_execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error:?}"));
+                client
+                    .batch_execute(statement)
+                    .await
+                    .unwrap_or_else(|error| panic!("{statement}: {error:?}"));
             }
             let after = reader.refresh(&client, &before, Within::OwnTransaction).await;
             before = after.unwrap_or_else(|error| panic!("after {line}: {error:?}"));
