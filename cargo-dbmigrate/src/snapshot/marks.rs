@@ -99,7 +99,8 @@ impl Marks {
             let (mark, gone) = match (old.peek().copied(), new.peek().copied()) {
                 (None, None) => return Changed::Objects(objects),
                 (Some(was), Some(is)) if was == is => {
-                    (old.next(), new.next());
+                    old.next();
+                    new.next();
                     continue;
                 }
                 (Some(was), is) if is.is_none_or(|is| was < is) => {
