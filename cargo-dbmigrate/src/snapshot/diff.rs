@@ -88,7 +88,7 @@ impl Diff {
     pub(super) fn between(there: Vec<&Fact>, should_be: Vec<&Fact>) -> Self {
         let order = column_order(&there, &should_be);
         let mut changes = Vec::new();
-        let mut sides: BTreeMap<(&str, &str), (Vec<&Fact>, Vec<&Fact>)> = BTreeMap::new();
+        let mut sides: BTreeMap<(&str, &str), Sides<'_>> = BTreeMap::new();
         for fact in there {
             sides.entry(fact.key()).or_default().0.push(fact);
         }
@@ -123,6 +123,9 @@ impl Diff {
         Self { changes, order }
     }
 }
+
+/// The facts of one identity: those that are there, and those that should be.
+type Sides<'a> = (Vec<&'a Fact>, Vec<&'a Fact>);
 
 fn column_order(there: &[&Fact], should_be: &[&Fact]) -> Vec<ColumnOrder> {
     let columns = |facts: &[&Fact]| {

@@ -16,12 +16,23 @@ struct Mark {
     command: u32,
 }
 
-/// The versions of all rows that a snapshot was read from.
+/// The versions of the rows that a snapshot was read from.
 #[derive(Debug, Default)]
-pub(super) struct Marks(Vec<Mark>);
+pub(super) struct Marks {
+    rows: Vec<Mark>,
+    /// Rows of this or a later transaction may have been written after the reading.
+    horizon: u32,
+    /// The transaction that the reading ran in, if it had written something; 0 otherwise.
+    transaction: u64,
+    /// Whether the transaction of the earlier reading was rolled back.
+    undone: bool,
+    /// The objects whose rows in the largest catalogs were written since the earlier reading.
+    written: Vec<(u32, u32)>,
+}
 
-/// `pg_authid` and `pg_tablespace`: names that any fact may print without depending on their rows.
-const NAMES: [u32; 2] = [1260, 1213];
+/// `pg_authid` and `pg_tablespace`, names that any fact may print without depending on their rows, and `pg_database`:
+/// another database is another matter altogether.
+const NAMES: [u32; 3] = [1260, 1213, 1262];
 
 /// What differs between two sets of marks.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,37 +46,61 @@ pub(super) enum Changed {
 impl Marks {
     /// Reads the rows of the marks statement.
     pub(super) fn from_rows(rows: &[Row]) -> Result<Self> {
-        let mut marks = Vec::new();
+        let mut marks = Self::default();
         for row in rows {
             let class: u32 = row.try_get(0)?;
             let column = |index| {
-                row.try_get::<_, Option<Numbers>>(index).map(|numbers| numbers.map_or_else(Vec::new, |n| n.0))
+                row.try_get::<_, Option<Numbers>>(index).map(|numbers| numbers.map(|numbers| numbers.0))
             };
-            let (objects, transactions, commands) = (column(1)?, column(2)?, column(3)?);
-            if objects.len() != transactions.len() || objects.len() != commands.len() {
-                return Err(anyhow!("the marks of catalog {class} do not fit together"));
+            match (column(1)?, column(2)?, column(3)?) {
+                (None, Some(reading), None) => {
+                    let [horizon, low, high, undone] = reading[..] else {
+                        return Err(anyhow!("the reading says too little of itself"));
+                    };
+                    marks.horizon = horizon;
+                    marks.transaction = u64::from(high) << 32 | u64::from(low);
+                    marks.undone = undone != 0;
+                }
+                (Some(objects), None, None) => {
+                    marks.written.extend(objects.into_iter().map(|object| (class, object)))
+                }
+                (Some(objects), Some(transactions), Some(commands)) => {
+                    if objects.len() != transactions.len() || objects.len() != commands.len() {
+                        return Err(anyhow!("the marks of catalog {class} do not fit together"));
+                    }
+                    let versions = objects.into_iter().zip(transactions).zip(commands);
+                    marks.rows.extend(versions.map(|((object, transaction), command)| Mark {
+                        class,
+                        object,
+                        transaction,
+                        command,
+                    }));
+                }
+                _ => {}
             }
-            marks.extend(
-                objects
-                    .into_iter()
-                    .zip(transactions)
-                    .zip(commands)
-                    .map(|((object, transaction), command)| Mark { class, object, transaction, command }),
-            );
         }
-        marks.sort_unstable();
-        Ok(Self(marks))
+        marks.rows.sort_unstable();
+        Ok(marks)
     }
 
-    /// What changed from `self` to `now`.
+    /// The parameters of the statement for the next reading.
+    pub(super) fn since(&self) -> (Option<String>, Option<String>) {
+        (Some(self.horizon.to_string()), (self.transaction != 0).then(|| self.transaction.to_string()))
+    }
+
+    /// What changed from `self` to `now`, which was read with the horizon of `self`.
     pub(super) fn changed(&self, now: &Self) -> Changed {
-        let mut objects = BTreeSet::new();
-        let (mut old, mut new) = (self.0.iter().peekable(), now.0.iter().peekable());
+        if now.undone {
+            return Changed::Everything;
+        }
+        let mut objects: BTreeSet<(u32, u32)> = now.written.iter().copied().collect();
+        let (mut old, mut new) = (self.rows.iter().peekable(), now.rows.iter().peekable());
         loop {
             let (mark, gone) = match (old.peek().copied(), new.peek().copied()) {
                 (None, None) => return Changed::Objects(objects),
                 (Some(was), Some(is)) if was == is => {
-                    (old.next(), new.next());
+                    old.next();
+                    new.next();
                     continue;
                 }
                 (Some(was), is) if is.is_none_or(|is| was < is) => {

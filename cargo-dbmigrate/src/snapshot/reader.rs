@@ -1,7 +1,8 @@
 //! Reads snapshots over one connection. The only place of this room that speaks to the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, poll_fn};
+use std::iter;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -61,6 +62,8 @@ pub struct Reader {
     marks: Statement,
     closure: Statement,
     ignored: Vec<String>,
+    /// Whether the role sees the versions of all catalog rows.
+    superuser: bool,
     checked: bool,
 }
 
@@ -169,7 +172,7 @@ impl Reader {
             sources.push(Prepared { class, all, some });
         }
         let ignored = ignore.iter().map(|name| format!("table {name}")).collect();
-        Ok(Self { sources, unmodelled, marks, closure, ignored, checked: false })
+        Ok(Self { sources, unmodelled, marks, closure, ignored, superuser: server.superuser, checked: false })
     }
 
     /// Makes every [`Reader::refresh`] read everything too, and fail if that says something else. For tests: it also
@@ -187,7 +190,8 @@ impl Reader {
 
     /// Reads what changed since `from` was read, by this or another reader of the same database.
     ///
-    /// A snapshot read inside a transaction that was rolled back is no good `from`; the one read before it is.
+    /// `from` may be older than a transaction that was rolled back, or come from inside one (then everything is read), but
+    /// not from inside a savepoint that was rolled back.
     pub async fn refresh(&mut self, client: &Client, from: &Snapshot, within: Within) -> Result<Snapshot> {
         self.inside(client, within, async {
             let snapshot = self.changes(client, from).await?;
@@ -214,12 +218,13 @@ impl Reader {
     }
 
     async fn everything(&self, client: &Client) -> Result<Snapshot> {
-        let statements =
-            [&self.marks, &self.unmodelled].into_iter().chain(self.sources.iter().map(|source| &source.all));
-        let mut results =
-            pipelined(statements.map(|statement| client.query(statement, NONE))).await.into_iter();
+        let statements = iter::once(&self.unmodelled).chain(self.sources.iter().map(|source| &source.all));
+        let marks = client.query(&self.marks, &[&None::<String>, &None::<String>]);
+        let others = pipelined(statements.map(|statement| client.query(statement, NONE)));
+        let (marks, others) = futures_util::join!(marks, others);
+        let mut results = others.into_iter();
         let mut next = || results.next().ok_or_else(|| anyhow!("an answer is missing"))?.context(UNREADABLE);
-        let (marks, unmodelled) = (Marks::from_rows(&next()?)?, counts(&next()?)?);
+        let (marks, unmodelled) = (Marks::from_rows(&marks.context(UNREADABLE)?)?, counts(&next()?)?);
         let mut groups = Groups::new();
         for source in 0..self.sources.len() {
             self.group(source, &next()?, &mut groups)?;
@@ -228,8 +233,13 @@ impl Reader {
     }
 
     async fn changes(&self, client: &Client, from: &Snapshot) -> Result<Snapshot> {
+        if !self.superuser {
+            return self.everything(client).await;
+        }
+        let (horizon, transaction) = from.marks.since();
+        let parameters: [&(dyn ToSql + Sync); 2] = [&horizon, &transaction];
         let (marks, unmodelled) =
-            futures_util::join!(client.query(&self.marks, NONE), client.query(&self.unmodelled, NONE));
+            futures_util::join!(client.query(&self.marks, &parameters), client.query(&self.unmodelled, NONE));
         let marks = Arc::new(Marks::from_rows(&marks.context(UNREADABLE)?)?);
         let unmodelled = counts(&unmodelled.context(UNREADABLE)?)?;
         let Changed::Objects(changed) = from.marks.changed(&marks) else {
@@ -240,16 +250,17 @@ impl Reader {
         }
         let (classes, objects): (Vec<u32>, Vec<u32>) = changed.into_iter().unzip();
         let reached = client.query(&self.closure, &[&classes, &objects]).await.context(UNREADABLE)?;
-        let mut dirty: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for row in &reached {
-            dirty.entry(row.try_get(0)?).or_default().push(row.try_get(1)?);
-        }
+        let reached = reached.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+        let reached: BTreeSet<(u32, u32)> = reached.collect::<Result<_>>()?;
         if !self.checked && reached.len() > SMALL && reached.len() > from.groups.len() / PART {
             return self.everything(client).await;
         }
 
-        let (classes, objects): (Vec<u32>, Vec<u32>) =
-            dirty.iter().flat_map(|(class, objects)| objects.iter().map(|object| (*class, *object))).unzip();
+        let (classes, objects): (Vec<u32>, Vec<u32>) = reached.into_iter().unzip();
+        let mut dirty: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (class, object) in classes.iter().zip(&objects) {
+            dirty.entry(*class).or_default().push(*object);
+        }
         let needed = self.sources.iter().enumerate();
         let needed: Vec<(usize, Vec<&(dyn ToSql + Sync)>, &Statement)> = needed
             .filter_map(|(at, source)| match source.class {

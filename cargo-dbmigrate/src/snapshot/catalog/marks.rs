@@ -2,7 +2,8 @@
 //!
 //! A mark is an object (its catalog and oid) with the version of one catalog row that its facts are read from: the
 //! transaction and the command that wrote the row. Rows of catalogs without an oid, and parts, mark the object that they
-//! belong to.
+//! belong to. The largest catalogs, whose rows never vanish without a trace in another, tell only the objects whose rows
+//! were written since the earlier reading.
 
 use anyhow::Result;
 
@@ -10,11 +11,8 @@ use super::{Extent, Server, expand};
 
 /// Catalogs whose user rows mark themselves.
 const OWN: &[&str] = &[
-    "pg_class",
-    "pg_type",
     "pg_proc",
     "pg_constraint",
-    "pg_trigger",
     "pg_rewrite",
     "pg_policy",
     "pg_collation",
@@ -41,9 +39,20 @@ const OWN: &[&str] = &[
 /// Rows that mark another object, or rows below the user's oids that can change: the object's catalog, its oid, and
 /// where the rows come from.
 const OTHERS: &[(&str, &str, &str)] = &[
-    ("pg_class", "t.attrelid", "pg_attribute t where t.attrelid >= 16384 and t.attnum > 0"),
-    ("pg_class", "t.adrelid", "pg_attrdef t where t.adrelid >= 16384"),
-    ("pg_class", "t.indexrelid", "pg_index t where t.indexrelid >= 16384"),
+    // TOAST tables matter for their options only; TOAST indexes, not at all.
+    (
+        "pg_class",
+        "t.oid",
+        "pg_class t where t.oid >= 16384 and (t.relnamespace <> 99 or t.reloptions is not null)",
+    ),
+    // Row types change with their relation and array types with their element, but can be granted by themselves.
+    (
+        "pg_type",
+        "t.oid",
+        "pg_type t where t.oid >= 16384 and (t.typacl is not null or t.typtype <> 'c' \
+         and (t.typelem = 0 or t.typsubscript <> 'array_subscript_handler'::regproc))",
+    ),
+    ("pg_trigger", "t.oid", "pg_trigger t where t.oid >= 16384 and not t.tgisinternal"),
     ("pg_class", "t.inhrelid", "pg_inherits t"),
     ("pg_class", "t.seqrelid", "pg_sequence t"),
     ("pg_class", "t.partrelid", "pg_partitioned_table t"),
@@ -59,10 +68,6 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ("pg_namespace", "t.oid", "pg_namespace t"),
     ("pg_extension", "t.oid", "pg_extension t"),
     ("pg_language", "t.oid", "pg_language t"),
-    ("pg_class", "t.oid", "pg_class t where t.oid < 16384 and t.relacl is not null"),
-    ("pg_class", "t.attrelid", "pg_attribute t where t.attrelid < 16384 and t.attacl is not null"),
-    ("pg_proc", "t.oid", "pg_proc t where t.oid < 16384 and t.proacl is not null"),
-    ("pg_type", "t.oid", "pg_type t where t.oid < 16384 and t.typacl is not null"),
     ("pg_database", "t.oid", "pg_database t where t.datname = current_database()"),
     (
         "pg_db_role_setting",
@@ -82,6 +87,17 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Rows that are only looked at when they were written since the earlier reading. A relation's attributes and indexes
+/// vanish with its row in pg_class, a default leaves its attribute changed, and built-in objects stay.
+const WRITTEN: &[(&str, &str, &str)] = &[
+    ("pg_class", "t.attrelid", "pg_attribute t where t.attnum > 0"),
+    ("pg_class", "t.adrelid", "pg_attrdef t where true"),
+    ("pg_class", "t.indexrelid", "pg_index t where t.indexrelid >= 16384"),
+    ("pg_class", "t.oid", "pg_class t where t.oid < 16384"),
+    ("pg_proc", "t.oid", "pg_proc t where t.oid < 16384"),
+    ("pg_type", "t.oid", "pg_type t where t.oid < 16384"),
+];
+
 /// Rows that mark the object whose catalog they name: the catalog, the oid, and where the rows come from.
 const ANY: &[(&str, &str, &str)] = &[
     (
@@ -94,20 +110,34 @@ const ANY: &[(&str, &str, &str)] = &[
     ("t.classid", "t.objid", "pg_depend t where t.refclassid = 'pg_extension'::regclass and t.deptype = 'e'"),
 ];
 
-/// The statement: one row per catalog row source, of a catalog's oid and three arrays: objects, transactions, commands.
+/// The statement: one row per source of catalog rows, of a catalog's oid and three arrays: objects, transactions, commands.
+/// The last two are null where the rows were written since `$1`, the horizon of the earlier reading (null: no such rows).
+/// The first row is about the reading itself: its horizon, the transaction that it runs in (low and high half), and whether
+/// `$2`, the transaction of the earlier reading, was rolled back.
 /// The catalogs of names that everything may print (roles, tablespaces) have the names' hashes in place of transactions.
 pub(in crate::snapshot) fn sql(server: Server) -> Result<String> {
     let own = OWN.iter().map(|name| (*name, "t.oid", format!("{name} t where t.oid >= 16384")));
     let others = OTHERS.iter().map(|(class, oid, from)| (*class, *oid, (*from).to_owned()));
-    let mut parts: Vec<String> = own
+    let reading = "select 0::oid, null::oid[], array[pg_snapshot_xmin(pg_current_snapshot())::text::xid8::xid, \
+         (coalesce(pg_current_xact_id_if_assigned()::text, '0')::int8 & 4294967295)::text::xid, \
+         (coalesce(pg_current_xact_id_if_assigned()::text, '0')::int8 >> 32)::text::xid, \
+         (case when pg_xact_status($2::text::xid8) = 'aborted' then '1' else '0' end)::xid], null::cid[]";
+    let mut parts = vec![reading.to_owned()];
+    let marks = own
         .chain(others)
         .filter(|(class, ..)| server.superuser || *class != "pg_user_mapping")
         .map(|(class, oid, from)| {
             format!(
                 "select '{class}'::regclass::oid, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin) from {from}"
             )
-        })
-        .collect();
+        });
+    parts.extend(marks);
+    parts.extend(WRITTEN.iter().map(|(class, oid, from)| {
+        format!(
+            "select '{class}'::regclass::oid, array_agg({oid}), null::xid[], null::cid[] from {from} \
+             and age(t.xmin) <= (select case when $1::text is null then -1 else age($1::text::xid) end)"
+        )
+    }));
     parts.extend(ANY.iter().map(|(class, oid, from)| {
         format!("select {class}, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin) from {from} group by {class}")
     }));

@@ -139,7 +139,12 @@ fn expand(text: &str, server: Server, extent: Extent) -> Result<String> {
         "only" => match (extent, argument.contains(',')) {
             (Extent::Everything, _) => "true".to_owned(),
             (Extent::Some, false) => format!("{argument} = any($1::oid[])"),
-            (Extent::Some, true) => format!("({argument}) in (select * from unnest($1::oid[], $2::oid[]))"),
+            (Extent::Some, true) => {
+                let (_, object) = argument.split_once(", ").unwrap_or_default();
+                format!(
+                    "({object} = any($2::oid[]) and ({argument}) in (select * from unnest($1::oid[], $2::oid[])))"
+                )
+            }
         },
         "member" | "mine" => {
             let (class, oid) = argument.split_once(' ').unwrap_or((argument, "oid"));

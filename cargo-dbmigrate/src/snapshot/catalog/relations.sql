@@ -97,7 +97,7 @@ select x.oid, 'index', format('%I.%I', n.nspname, x.relname), [[word c]] || ' ' 
 from pg_class x join pg_namespace n on n.oid = x.relnamespace
 join pg_index i on i.indexrelid = x.oid join pg_class c on c.oid = i.indrelid join pg_namespace cn on cn.oid = c.relnamespace
 where [[only x.oid]] and x.relkind in ('i', 'I') and [[mine pg_class x.oid]] and [[mine pg_class c.oid]] and [[lasting n]]
-  and not exists (select from pg_constraint k where k.conindid = x.oid and k.contype in ('p', 'u', 'x'))
+  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = x.oid and d.refclassid = 'pg_constraint'::regclass and d.deptype = 'i')
 
 --@ sequence pg_class
 -- Sequences of identity columns are part of their column.
