@@ -3,7 +3,7 @@
 //!
 //! - [`plan`] says what is to be proved, and [`checks`] what can be said without a server; both are pure.
 //! - [`stairway`] proves each migration on its own, [`stretch`] many in one go.
-//! - [`execute`] runs one script, [`bench`] is the database that it runs on, [`roles`] what databases share.
+//! - [`execute`] runs one script, [`mod@bench`] is the database that it runs on, [`roles`] what databases share.
 //! - [`since`] finds out where the proof begins, [`outcome`] is what comes of it.
 //!
 //! This room prints nothing and reads no files.
