@@ -31,6 +31,11 @@ const SETTINGS: &str = "set local search_path = ''; set local jit = off; set loc
     set local max_parallel_workers_per_gather = 0; set local quote_all_identifiers = off; set local datestyle = 'ISO, YMD'; \
     set local intervalstyle = postgres; set local timezone = 'UTC'; set local bytea_output = hex; set local extra_float_digits = 1";
 
+/// The statements that read some objects are planned once, while the catalogs are small, and run when they have grown: a
+/// plan that scans whole catalogs would make every reading cost what the catalogs weigh.
+const BY_INDEX: &str =
+    "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off";
+
 impl Within {
     fn opening(self) -> String {
         match self {
@@ -249,7 +254,11 @@ impl Reader {
             return Ok(Snapshot { groups: Arc::clone(&from.groups), unmodelled, marks });
         }
         let (classes, objects): (Vec<u32>, Vec<u32>) = changed.into_iter().unzip();
-        let reached = client.query(&self.closure, &[&classes, &objects]).await.context(UNREADABLE)?;
+        let parameters: [&(dyn ToSql + Sync); 2] = [&classes, &objects];
+        let (set, reached) =
+            futures_util::join!(client.batch_execute(BY_INDEX), client.query(&self.closure, &parameters));
+        set.context(UNREADABLE)?;
+        let reached = reached.context(UNREADABLE)?;
         let reached = reached.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
         let reached: BTreeSet<(u32, u32)> = reached.collect::<Result<_>>()?;
         if !self.checked && reached.len() > SMALL && reached.len() > from.groups.len() / PART {
