@@ -62,13 +62,16 @@ pub async fn prove(
                 let message = "two readings of the same catalog differ";
                 return Err(Refusal::new(Kind::Internal, message, hint).into());
             }
+            if let Some(summit) = climb.summit {
+                summit.bench.discard().await?;
+            }
             observer.event(&Event::Note(
                 "reading only the catalog's changes missed one: proving again, reading all",
             ));
             reading = Reading::Everything;
             continue;
         }
-        let (stretches, found) = stretch::walk(&shop, &proofs, observer).await?;
+        let (stretches, found) = stretch::walk(&shop, &proofs, climb.summit, observer).await?;
         shop.close().await?;
         let mut outcome = Outcome {
             server: Some(server.describe()),
