@@ -179,6 +179,17 @@ impl Statement {
             || (is(&["ROLLBACK"]) && !self.words.iter().any(|word| word == "TO"))
     }
 
+    /// Whether it changes prepared statements or loaded code: `RESET` does not undo that, and readers prepare statements.
+    pub fn outlasts_reset(&self) -> bool {
+        let first = self.words.first().map(String::as_str);
+        matches!(first, Some("PREPARE" | "DEALLOCATE" | "DISCARD" | "LOAD"))
+    }
+
+    /// Whether it copies rows to or from the client.
+    pub fn may_copy(&self) -> bool {
+        self.starts_with(&["COPY"])
+    }
+
     /// Whether it may change rows of tables, as opposed to only the catalog. When in doubt, it may.
     pub fn may_change_rows(&self) -> bool {
         let schema_only = matches!(

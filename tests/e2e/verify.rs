@@ -184,3 +184,104 @@ fn a_concurrent_index_that_does_not_say_so() {
     let ran = project.run(["verify"]).found(["up-fails"]);
     assert!(ran.stdout.contains("25001"), "{ran}");
 }
+
+/// What the proofs of these say, by their ids; a run that cannot tell (exit 2) fails.
+fn found(sets: &[crate::sets::Set<'_>]) -> Vec<String> {
+    let ran = Project::finalized(sets).run(["verify", "--format", "json", "--timeout", "2s"]);
+    assert!(ran.code() < 2, "{ran}");
+    ran.json()["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The catalog is read with prepared statements on the same session: a script may throw them away, or add its own.
+#[test]
+fn prepared_statements_do_not_outlive_a_script() {
+    let forgets = ("forgets", "DEALLOCATE ALL;\nCREATE TABLE a ();\n", "DISCARD PLANS;\nDROP TABLE a;\n");
+    let discards = ("discards", "-- no-transaction\nDISCARD ALL;\n", "-- no-transaction\nDISCARD ALL;\n");
+    let prepares = ("prepares", "PREPARE p AS SELECT 1;\n", "PREPARE p AS SELECT 1;\n");
+    let holds = "DECLARE c CURSOR WITH HOLD FOR SELECT 1;\n";
+    let sets = [forgets, discards, prepares, ("holds", holds, holds), USERS];
+    assert!(found(&sets).is_empty());
+}
+
+#[test]
+fn a_script_that_ends_its_session() {
+    let kill = "SELECT pg_terminate_backend(pg_backend_pid());\n";
+    let alone = format!("-- no-transaction\n{kill}");
+    let sets = [
+        USERS,
+        ("a", "CREATE TABLE a ();\n", kill),
+        ("b", "-- no-transaction\nCREATE TABLE b ();\n", &*alone),
+        NICK,
+    ];
+    assert_eq!(found(&sets), ["down-fails", "down-fails"]);
+}
+
+#[test]
+fn a_script_that_ignores_being_cancelled() {
+    let deaf = "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(100); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;\n";
+    let sets = [("deaf", "CREATE TABLE a ();\n", deaf), USERS];
+    assert_eq!(found(&sets), ["timeout"]);
+}
+
+/// Rows can only come from a client.
+#[test]
+fn a_copy_without_a_client() {
+    let table = "CREATE TABLE a (x int);\n";
+    let copies = "-- no-transaction\nSELECT 1;\nCOPY a FROM STDIN\n";
+    let sets = [("out", &*format!("{table}COPY a TO STDOUT;\n"), "DROP TABLE a;\n"), USERS];
+    let ran = Project::finalized(&sets).run(["verify"]).found(["up-fails"]);
+    assert!(ran.stdout.contains("COPY a TO STDOUT;") && ran.stdout.contains("copies rows"), "{ran}");
+    assert_eq!(found(&[("a", table, "DROP TABLE a;\n"), ("in", "SELECT 1;\n", copies)]), ["down-fails"]);
+}
+
+/// A role belongs to the server: its grants in one database keep it from being dropped in a copy of that.
+#[test]
+fn roles_are_not_copied() {
+    let up =
+        "-- no-transaction\nCREATE /* one */ ROLE app;\nCREATE TABLE a (x int);\nGRANT SELECT ON a TO app;\n";
+    let down = "-- no-transaction\nDROP TABLE a;\nDROP ROLE app;\n";
+    let hidden = "DO $$ BEGIN EXECUTE 'CREATE' || ' ROLE hidden'; END $$;\n";
+    let sets = [
+        ("role", up, down),
+        ("row", "-- no-transaction\nINSERT INTO a VALUES (1);\n", "-- no-transaction\nDELETE FROM a;\n"),
+        ("hidden", hidden, "DROP ROLE hidden;\n"),
+    ];
+    assert!(found(&sets).is_empty());
+}
+
+#[test]
+fn databases_do_not_outlive_a_proof() {
+    let sets = [
+        ("other", "-- no-transaction\nCREATE DATABASE other;\n", "-- no-transaction\nDROP DATABASE other;\n"),
+        USERS,
+    ];
+    assert!(found(&sets).is_empty());
+}
+
+/// `CREATE DATABASE … TEMPLATE` copies neither the settings of a database nor its grants.
+#[test]
+fn settings_of_the_database_are_not_copied() {
+    let alter = |what: &str| format!("DO $$ BEGIN EXECUTE format('{what}', current_database()); END $$;\n");
+    let (set, reset) = (
+        alter("ALTER DATABASE %I SET statement_timeout = 1"),
+        alter("ALTER DATABASE %I RESET statement_timeout"),
+    );
+    let (revoke, grant) =
+        (alter("REVOKE TEMP ON DATABASE %I FROM PUBLIC"), alter("GRANT TEMP ON DATABASE %I TO PUBLIC"));
+    let sets = [
+        ("setting", &*set, &*reset),
+        ("grant", &*revoke, &*grant),
+        USERS,
+        (
+            "row",
+            "-- no-transaction\nINSERT INTO users VALUES (1, 'a');\n",
+            "-- no-transaction\nDELETE FROM users;\n",
+        ),
+    ];
+    assert!(found(&sets).is_empty());
+}

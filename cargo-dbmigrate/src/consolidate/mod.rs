@@ -98,6 +98,8 @@ async fn catalog(server: &Server, proposal: &Proposal<'_>, subjects: &[Subject])
         if let Err(failure) = bench.apply(subject, Direction::Up, Commit::Own).await? {
             let message = format!("`{}` does not go up: {}", subject.name(), failure.excerpt.message);
             let hint = "change it and try again; nothing was written";
+            bench.discard().await?;
+            shop.close().await?;
             return Err(Refusal::new(Kind::ConsolidationUnproved, message, hint).at(failure.excerpt).into());
         }
     }

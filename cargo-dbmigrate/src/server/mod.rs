@@ -264,6 +264,16 @@ impl Server {
         self.version_num
     }
 
+    /// A connection to it, for what belongs to no throwaway database.
+    pub fn admin(&self) -> &Client {
+        &self.admin
+    }
+
+    /// Whether nobody else uses it: all that came to it since it was started is this run's.
+    pub fn is_private(&self) -> bool {
+        !matches!(self.backing, Backing::Guest(_))
+    }
+
     /// How to connect to one of its databases.
     pub fn config(&self, database: &str) -> Config {
         let mut config = self.config.clone();

@@ -16,7 +16,10 @@ use crate::verify::roles::Roles;
 
 /// What a session starts with, and what `RESET ALL` brings it back to: the catalog is read hundreds of times with the
 /// same statements, so they are planned once.
-const OPTIONS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off -c client_min_messages=warning";
+///
+/// What `ALTER DATABASE … SET` says of timeouts must not end the proof's own work.
+const OPTIONS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off -c client_min_messages=warning \
+    -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
 
 /// How the catalog is read between steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ struct Session {
     client: Client,
     connection: JoinHandle<()>,
     reader: Reader,
+    /// Something still runs on it that cannot be ended, or it broke.
+    lost: bool,
 }
 
 impl Session {
@@ -45,7 +50,7 @@ impl Session {
             _ = connection.await;
         });
         let reader = Reader::new(&client, &[]).await.context("could not prepare the catalog's queries")?;
-        Ok(Self { client, connection, reader })
+        Ok(Self { client, connection, reader, lost: false })
     }
 
     /// Ends the session; the server has seen it when this returns.
@@ -63,36 +68,27 @@ pub struct Workshop<'a> {
     pub request: &'a Request<'a>,
     /// How the catalog is read.
     pub reading: Reading,
-    roles: Option<Roles<'a>>,
+    roles: Roles<'a>,
 }
 
 impl<'a> Workshop<'a> {
     /// Notes what the server is like before anything is done to it.
     pub async fn new(server: &'a Server, request: &'a Request<'a>, reading: Reading) -> anyhow::Result<Self> {
-        let mut shop = Self { server, request, reading, roles: None };
-        if Roles::are_created_by(request.subjects) {
-            let database = server.create_database().await?;
-            let session = Session::open(server, &database).await?;
-            shop.roles = Some(Roles::note(&session.client, request.subjects).await?);
-            session.close().await;
-            server.drop_database(database).await?;
-        }
-        Ok(shop)
+        let roles = Roles::note(server, request.subjects).await?;
+        Ok(Self { server, request, reading, roles })
     }
 
     /// An empty database, prepared by the setup SQL, on a server without leftovers of the migrations.
     pub async fn empty(&'a self) -> anyhow::Result<Bench<'a>> {
         let database = self.server.create_database().await?;
+        self.roles.remove_new().await?;
         let session = Session::open(self.server, &database).await?;
-        if let Some(roles) = &self.roles {
-            roles.remove_new(&session.client).await?;
-        }
         Ok(Bench { shop: self, database, session })
     }
 
     /// A database to which these migrations have been applied, which is known to work.
     pub async fn replayed(&'a self, subjects: &[Subject]) -> anyhow::Result<Bench<'a>> {
-        let bench = self.empty().await?;
+        let mut bench = self.empty().await?;
         for subject in subjects {
             if let Err(failure) = bench.apply(subject, Direction::Up, Commit::Own).await? {
                 let name = subject.name();
@@ -104,7 +100,7 @@ impl<'a> Workshop<'a> {
 
     /// Leaves the server as it was.
     pub async fn close(&self) -> anyhow::Result<()> {
-        if self.roles.is_some() { self.empty().await?.discard().await } else { Ok(()) }
+        self.roles.remove_new().await
     }
 }
 
@@ -116,6 +112,20 @@ pub struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
+    /// Whether [`Bench::copy`] gives the same catalog and lets both be used as if they were alone: settings and grants of
+    /// the database itself are not copied, and roles are shared.
+    pub async fn can_be_copied(&self) -> anyhow::Result<bool> {
+        let plain = "SELECT datacl IS NULL AND NOT EXISTS (SELECT FROM pg_catalog.pg_db_role_setting WHERE setdatabase = oid) \
+            FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()";
+        let row = self
+            .session
+            .client
+            .query_one(plain, &[])
+            .await
+            .context("could not read the database's settings")?;
+        Ok(row.try_get(0)? && self.shop.roles.new_roles().await?.is_empty())
+    }
+
     /// A second database with the same contents. Object identifiers are the same, so snapshots stay comparable.
     pub async fn copy(self) -> anyhow::Result<(Self, Self)> {
         let Self { shop, database, session } = self;
@@ -133,16 +143,24 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs one script; the inner result is its own failure.
+    ///
+    /// A script that did to its session what cannot be reset inside it gets the next one a new session, if it commits.
     pub async fn apply(
-        &self,
+        &mut self,
         subject: &Subject,
         direction: Direction,
         commit: Commit,
     ) -> anyhow::Result<Result<(), Failure>> {
-        match Job::new(subject, direction) {
-            Some(job) => job.run(&self.session.client, commit, self.shop.request.timeout).await,
-            None => anyhow::bail!("`{}` has no {direction}", subject.name()),
+        let Some(job) = Job::new(subject, direction) else {
+            anyhow::bail!("`{}` has no {direction}", subject.name());
+        };
+        let result = job.run(&self.session.client, commit, self.shop.request.timeout).await?;
+        self.session.lost |= result.as_ref().is_err_and(|failure| failure.session_lost);
+        if commit == Commit::Own && self.is_usable() && subject.outlasts_reset(direction) {
+            let fresh = Session::open(self.shop.server, &self.database).await?;
+            std::mem::replace(&mut self.session, fresh).close().await;
         }
+        Ok(result)
     }
 
     /// Finds the statement of a failure that carries no position. The session must not be in a transaction.
@@ -155,7 +173,7 @@ impl<'a> Bench<'a> {
 
     /// Whether the session can still be used.
     pub fn is_usable(&self) -> bool {
-        !self.session.client.is_closed()
+        !self.session.lost && !self.session.client.is_closed()
     }
 
     /// The catalog, read whole.

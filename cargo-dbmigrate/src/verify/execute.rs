@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use dbmigrate_runtime::migration::{Direction, Script};
-use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::error::{DbError, ErrorPosition, Severity};
 use tokio_postgres::{Client, NoTls};
 
 use crate::problem::Excerpt;
@@ -16,7 +16,7 @@ use crate::verify::plan::Subject;
 const CANCEL_GRACE: Duration = Duration::from_secs(10);
 
 /// What a script leaves behind in its session must not reach the next one. Works inside a transaction, too.
-const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DISCARD TEMP";
+const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DISCARD TEMP";
 
 /// Who commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Failure {
     pub cause: Cause,
     /// Where, and what the server said.
     pub excerpt: Excerpt,
+    /// The session cannot be used any more: it broke, or the script still runs in it.
+    pub session_lost: bool,
 }
 
 /// Why a script did not run.
@@ -81,14 +83,23 @@ impl<'a> Job<'a> {
             Ok(result) => result,
             Err(_) => Err(self.cancel(client, limit).await),
         };
-        let lost = client.is_closed() || matches!(&result, Err(f) if f.cause == Cause::ConnectionLost);
-        if lost {
-            return Ok(result.and(Err(self.lost())));
+        if client.is_closed() {
+            let failure = result.err().unwrap_or_else(|| self.lost());
+            return Ok(Err(Failure { session_lost: true, ..failure }));
         }
-        if result.is_ok() || commit == Commit::Own {
-            client.batch_execute(RESET).await.context("the session could not be reset after a migration")?;
+        let reset = match &result {
+            Err(failure) if failure.session_lost => return Ok(result),
+            Err(_) if commit == Commit::Callers => return Ok(result),
+            _ => client.batch_execute(RESET).await,
+        };
+        match reset {
+            Ok(()) => Ok(result),
+            // A session that a script breaks may look alive until it is used.
+            Err(error) if breaks_session(&error) => {
+                Ok(result.and(Err(self.lost())).map_err(|failure| Failure { session_lost: true, ..failure }))
+            }
+            Err(error) => Err(error).context("the session could not be reset after a migration"),
         }
-        Ok(result)
     }
 
     async fn attempt(&self, client: &Client, commit: Commit) -> Result<(), Failure> {
@@ -121,7 +132,10 @@ impl<'a> Job<'a> {
 
     /// Most errors at run time carry no position. To find the statement, they are run one by one, and rolled back.
     pub async fn located(&self, client: &Client, failure: Failure) -> Failure {
-        if failure.cause != Cause::Refused || client.batch_execute("BEGIN").await.is_err() {
+        if failure.cause != Cause::Refused
+            || failure.session_lost
+            || client.batch_execute("BEGIN").await.is_err()
+        {
             return failure;
         }
         let mut found = None;
@@ -146,17 +160,29 @@ impl<'a> Job<'a> {
             // Waits behind the cancelled statement on this connection.
             _ = client.batch_execute("ROLLBACK").await;
         };
-        let cause = match tokio::time::timeout(CANCEL_GRACE, settle).await {
-            Ok(()) => Cause::Timeout,
-            Err(_) => Cause::ConnectionLost,
+        let session_lost = tokio::time::timeout(CANCEL_GRACE, settle).await.is_err();
+        let message = match session_lost {
+            false => format!("did not end within {limit:?} and was cancelled"),
+            true => format!("did not end within {limit:?}, nor when it was cancelled"),
         };
-        let message = format!("did not end within {limit:?} and was cancelled");
-        Failure { cause, excerpt: Excerpt::whole_file(&self.file, message) }
+        Failure { cause: Cause::Timeout, excerpt: Excerpt::whole_file(&self.file, message), session_lost }
     }
 
     fn lost(&self) -> Failure {
         let message = "the server closed the connection while this ran";
-        Failure { cause: Cause::ConnectionLost, excerpt: Excerpt::whole_file(&self.file, message) }
+        let excerpt = Excerpt::whole_file(&self.file, message);
+        Failure { cause: Cause::ConnectionLost, excerpt, session_lost: true }
+    }
+
+    /// The server waits for rows, or sends them: the session is of no use after that.
+    fn copies(&self, statement: Option<usize>) -> Failure {
+        let message = "it copies rows from or to the client, where a migration has none";
+        let copy = || sql::statements(&self.text).iter().find(|one| one.may_copy()).map(|one| one.start);
+        let excerpt = match statement.or_else(copy) {
+            Some(offset) => Excerpt::at_offset(&self.file, &self.script.text, offset, message),
+            None => Excerpt::whole_file(&self.file, message),
+        };
+        Failure { cause: Cause::Refused, excerpt, session_lost: true }
     }
 
     fn at_commit(&self, error: &tokio_postgres::Error) -> Failure {
@@ -170,8 +196,11 @@ impl<'a> Job<'a> {
     fn failure(&self, statement: Option<usize>, error: &tokio_postgres::Error) -> Failure {
         let base = statement.unwrap_or(0);
         let Some(said) = error.as_db_error() else {
-            let cause = if error.is_closed() { Cause::ConnectionLost } else { Cause::Refused };
-            return Failure { cause, excerpt: Excerpt::whole_file(&self.file, error.to_string()) };
+            // The client's own words, and all that it offers to tell this by.
+            return match error.to_string().as_str() {
+                "unexpected message from server" => self.copies(statement),
+                _ => self.lost(),
+            };
         };
         let offset_in = |text: &str, position: u32| {
             let characters = usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(1);
@@ -196,6 +225,14 @@ impl<'a> Job<'a> {
         excerpt.detail = said.detail().map(str::to_owned);
         excerpt.hint = said.hint().map(str::to_owned);
         excerpt.context = said.where_().map(str::to_owned);
-        Failure { cause: Cause::Refused, excerpt }
+        let session_lost = breaks_session(error);
+        let cause = if session_lost { Cause::ConnectionLost } else { Cause::Refused };
+        Failure { cause, excerpt, session_lost }
     }
+}
+
+/// Whether the session has ended with this error.
+fn breaks_session(error: &tokio_postgres::Error) -> bool {
+    let fatal = |said: &DbError| matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+    error.is_closed() || error.as_db_error().is_some_and(fatal)
 }

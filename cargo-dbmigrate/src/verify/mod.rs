@@ -68,6 +68,7 @@ pub async fn prove(
             observer.event(&Event::Note(
                 "reading only the catalog's changes missed one: proving again, reading all",
             ));
+            shop.close().await?;
             reading = Reading::Everything;
             continue;
         }

@@ -70,8 +70,17 @@ impl Subject {
         self.finding(kind, direction, message).excerpt(failure.excerpt)
     }
 
+    /// Whether a script does to its session what only a new session undoes.
+    pub fn outlasts_reset(&self, direction: Direction) -> bool {
+        let script = self.migration.script(direction);
+        script.is_some_and(|script| sql::statements(&script.text).iter().any(sql::Statement::outlasts_reset))
+    }
+
     /// How its down and its up again are tried.
     pub fn excursion(&self) -> Excursion {
+        if [Direction::Up, Direction::Down].into_iter().any(|direction| self.outlasts_reset(direction)) {
+            return Excursion::OnCopy;
+        }
         if !self.scripts().any(|(_, script)| script.directives.no_transaction) {
             return Excursion::RolledBack;
         }

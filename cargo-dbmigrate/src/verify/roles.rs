@@ -1,44 +1,53 @@
-//! Roles belong to the server, not to a database: what migrations create would be there already when the next throwaway
-//! database starts from base. So new roles that the migrations name are removed before that, and at the end.
+//! Roles and databases belong to the server, not to a database: what migrations create would be there already when the
+//! next throwaway database starts from base. So new ones are removed before that, and at the end.
 
 use anyhow::Context;
 use tokio_postgres::Client;
 
+use crate::server::Server;
 use crate::verify::plan::Subject;
 
-/// The roles that were there before, and the texts that may create more.
+/// The roles and databases that were there before, and the texts that may create more.
 pub struct Roles<'a> {
-    before: Vec<String>,
+    server: &'a Server,
+    roles: Vec<String>,
+    databases: Vec<String>,
     subjects: &'a [Subject],
 }
 
 impl<'a> Roles<'a> {
-    /// Notes which roles there are.
-    pub async fn note(client: &Client, subjects: &'a [Subject]) -> anyhow::Result<Self> {
-        Ok(Self { before: roles(client).await?, subjects })
+    /// Notes which there are.
+    pub async fn note(server: &'a Server, subjects: &'a [Subject]) -> anyhow::Result<Self> {
+        let admin = server.admin();
+        let (roles, databases) = (names(admin, ROLES).await?, names(admin, DATABASES).await?);
+        Ok(Self { server, roles, databases, subjects })
     }
 
-    /// Removes the roles that came since, as far as the migrations name them: on a shared server, others come and go.
-    /// No database of ours may use them any more; a role that something else uses stays.
-    pub async fn remove_new(&self, client: &Client) -> anyhow::Result<()> {
-        let mut new = roles(client).await?;
-        new.retain(|role| !self.before.contains(role) && self.is_named(role));
-        for role in new {
-            let quoted = role.replace('"', "\"\"");
+    /// Removes what came since. No throwaway database may use it any more; a role that something else uses stays.
+    ///
+    /// On a server that others use too, roles come and go: only those are removed that the migrations name, and no
+    /// database.
+    pub async fn remove_new(&self) -> anyhow::Result<()> {
+        let admin = self.server.admin();
+        if self.server.is_private() {
+            for database in
+                names(admin, DATABASES).await?.iter().filter(|name| !self.databases.contains(name))
+            {
+                _ = admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", quoted(database))).await;
+            }
+        }
+        for role in self.new_roles().await? {
             // What still depends on it is not ours to remove.
-            _ = client.batch_execute(&format!("DROP ROLE IF EXISTS \"{quoted}\"")).await;
+            _ = admin.batch_execute(&format!("DROP ROLE IF EXISTS {}", quoted(&role))).await;
         }
         Ok(())
     }
 
-    /// Whether any of these migrations creates roles at all.
-    pub fn are_created_by(subjects: &[Subject]) -> bool {
-        let creates = |text: &str| {
-            let word = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-            let words: Vec<String> = text.split_whitespace().map(word).collect();
-            words.windows(2).any(|pair| pair[0] == "create" && matches!(&*pair[1], "role" | "user" | "group"))
-        };
-        subjects.iter().flat_map(Subject::scripts).any(|(_, script)| creates(&script.text))
+    /// The roles that came since, the newest first.
+    pub async fn new_roles(&self) -> anyhow::Result<Vec<String>> {
+        let mut new = names(self.server.admin(), ROLES).await?;
+        new.retain(|role| !self.roles.contains(role) && (self.server.is_private() || self.is_named(role)));
+        Ok(new)
     }
 
     fn is_named(&self, role: &str) -> bool {
@@ -48,8 +57,17 @@ impl<'a> Roles<'a> {
     }
 }
 
-async fn roles(client: &Client) -> anyhow::Result<Vec<String>> {
-    let rows = client.query("SELECT rolname::text FROM pg_catalog.pg_roles", &[]).await;
-    let rows = rows.context("could not read the server's roles")?;
-    rows.iter().map(|row| row.try_get(0).context("could not read a role's name")).collect()
+const ROLES: &str = "SELECT rolname::text FROM pg_catalog.pg_roles ORDER BY oid DESC";
+
+/// Throwaway databases are dropped by whoever made them.
+const DATABASES: &str =
+    "SELECT datname::text FROM pg_catalog.pg_database WHERE datname NOT LIKE 'dbmigrate\\_tmp\\_%'";
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+async fn names(client: &Client, query: &str) -> anyhow::Result<Vec<String>> {
+    let rows = client.query(query, &[]).await.context("could not read the server's roles and databases")?;
+    rows.iter().map(|row| row.try_get(0).context("could not read a name")).collect()
 }

@@ -218,13 +218,19 @@ impl<'a> Stage<'a, '_> {
         }
     }
 
-    /// Down and up again with real commits on a copy.
+    /// Down and up again with real commits on a copy; where that would not be the same, on the database itself, which
+    /// is made anew then.
     async fn on_copy(
         &mut self,
         bench: Bench<'a>,
         before: &Snapshot,
-        after: &Snapshot,
+        after: &mut Snapshot,
     ) -> anyhow::Result<Bench<'a>> {
+        let mut bench = bench;
+        if !bench.can_be_copied().await? {
+            self.committed(&mut bench, before, after).await?;
+            return self.rebuilt(bench, after).await;
+        }
         let (bench, mut copy) = bench.copy().await?;
         self.committed(&mut copy, before, after).await?;
         copy.discard().await?;
