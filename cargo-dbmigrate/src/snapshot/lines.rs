@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use similar::{ChangeTag, TextDiff};
+use similar::{Algorithm, ChangeTag, DiffTag, TextDiff, capture_diff_slices};
 
-use super::diff::{Change, Diff};
+use super::diff::{Change, ColumnOrder, Diff};
 use super::fact::{Fact, show};
 
 /// How a line of a difference is marked.
@@ -75,12 +75,26 @@ impl Diff {
                 write(change, &mut lines);
             }
             for order in self.order.iter().filter(|order| order.of == object) {
-                let text = format!("column order: {} -> {}", order.before.join(", "), order.after.join(", "));
-                lines.push(DiffLine { sign: Sign::Changed, depth: 1, text });
+                lines.push(DiffLine { sign: Sign::Changed, depth: 1, text: moved(order) });
             }
         }
         lines
     }
+}
+
+/// Which columns moved, and behind which others they stand now.
+fn moved(order: &ColumnOrder) -> String {
+    let behind = |index: usize| match index.checked_sub(1).and_then(|at| order.after.get(at)) {
+        Some(column) => format!("behind {column}"),
+        None => "first".to_owned(),
+    };
+    let operations = capture_diff_slices(Algorithm::Myers, &order.before, &order.after);
+    let moved = operations.iter().flat_map(|operation| {
+        let inserted = operation.tag() != DiffTag::Equal && operation.tag() != DiffTag::Delete;
+        if inserted { operation.new_range() } else { 0..0 }
+    });
+    let moved: Vec<_> = moved.map(|at| format!("{} is now {}", order.after[at], behind(at))).collect();
+    format!("column order: {}", moved.join(", "))
 }
 
 fn write(change: &Change, lines: &mut Vec<DiffLine>) {
