@@ -42,9 +42,11 @@ fn mount_full_directory() {
 #[ignore = "needs the right to mount"]
 fn mount_full_temporary_directory() {
     let project = Project::finalized(&[USERS]);
-    // Projects lie in the temporary directory themselves, so the run gets another one.
+    // Projects lie in the temporary directory themselves, so the run gets another one. With room in memory it would
+    // not be used.
     std::fs::create_dir_all(project.path("target/tmp")).unwrap();
-    let mount = "mount -t tmpfs -o size=1m,mode=1777 tmpfs target/tmp";
+    let mount =
+        "mount -t tmpfs -o size=1m,mode=1777 tmpfs target/tmp && mount -t tmpfs -o size=1m tmpfs /dev/shm";
     let command = project.command(["verify"]).env("TMPDIR", project.path("target/tmp"));
     let ran = with(mount, command).unchanged();
     assert_eq!(ran.code(), 2, "{ran}");

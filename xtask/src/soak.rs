@@ -1,11 +1,12 @@
 //! Many runs of `verify`, some of them killed in the middle, and then a look for what they left: processes, directories,
 //! entries in the register of runs, databases on a named server, containers.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use cargo_dbmigrate::server::{self, Request, Server, Way};
@@ -41,6 +42,7 @@ fn soak(options: &Options, runtime: &tokio::runtime::Runtime, server: &Server) -
     let (temporary, register) = (place.path().join("tmp"), place.path().join("cache"));
     fs::create_dir(&temporary)?;
     let project = project();
+    let places = Places::new(&temporary, &register);
 
     let named = url(&server.config("postgres"));
     let mut ways = vec![vec!["--server", "local"], vec!["--server", &named]];
@@ -81,7 +83,7 @@ fn soak(options: &Options, runtime: &tokio::runtime::Runtime, server: &Server) -
                 running.signal("KILL");
                 running.wait().unchanged();
                 killed += 1;
-                most = most.max(left(&temporary, &register).len());
+                most = most.max(places.left().len());
             }
         } else {
             fine(way)?;
@@ -98,7 +100,7 @@ fn soak(options: &Options, runtime: &tokio::runtime::Runtime, server: &Server) -
         ways.len()
     );
 
-    let mut leftovers = left(&temporary, &register);
+    let mut leftovers = places.stays();
     leftovers.extend(runtime.block_on(databases(server))?);
     leftovers.extend(containers());
     for what in &leftovers {
@@ -124,15 +126,58 @@ fn project() -> Project {
     Project::finalized(&set)
 }
 
-/// Processes and directories of servers, and entries in the register.
-fn left(temporary: &Path, register: &Path) -> Vec<String> {
-    let mut found: Vec<_> =
-        processes(temporary).into_iter().map(|(id, title)| format!("process {id}: {title}")).collect();
-    for folder in [temporary, &register.join("runs")] {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        found.extend(entries.map(|entry| entry.path().display().to_string()));
+/// Where servers put their directories, and where runs are registered.
+struct Places {
+    parents: Vec<PathBuf>,
+    before: BTreeSet<PathBuf>,
+}
+
+impl Places {
+    fn new(temporary: &Path, register: &Path) -> Self {
+        let memory = Path::new("/dev/shm");
+        let parents =
+            [temporary, Path::new("/tmp"), memory, &register.join("runs"), &register.join("templates")];
+        let mut places = Self { parents: parents.map(Path::to_owned).into(), before: BTreeSet::new() };
+        places.before = places.entries();
+        places
     }
-    found
+
+    fn entries(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        for parent in &self.parents {
+            let all = parent.ends_with("runs");
+            for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+                if all || entry.file_name().to_string_lossy().starts_with("dbmigrate-") {
+                    found.insert(entry.path());
+                }
+            }
+        }
+        found
+    }
+
+    /// Directories of servers, the processes in them, and entries in the register.
+    fn left(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for path in self.entries().difference(&self.before) {
+            found.push(path.display().to_string());
+            found.extend(processes(path).into_iter().map(|(id, title)| format!("process {id}: {title}")));
+        }
+        found
+    }
+
+    /// What is still there after a while. Somebody else's runs end meanwhile.
+    fn stays(&self) -> Vec<String> {
+        let mut stays: BTreeSet<_> = self.left().into_iter().collect();
+        for _ in 0..50 {
+            if stays.is_empty() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(200));
+            let now: BTreeSet<_> = self.left().into_iter().collect();
+            stays = stays.intersection(&now).cloned().collect();
+        }
+        stays.into_iter().collect()
+    }
 }
 
 async fn databases(server: &Server) -> anyhow::Result<Vec<String>> {

@@ -31,8 +31,7 @@ const SETTINGS: &str = "set local search_path = ''; set local jit = off; set loc
     set local max_parallel_workers_per_gather = 0; set local quote_all_identifiers = off; set local datestyle = 'ISO, YMD'; \
     set local intervalstyle = postgres; set local timezone = 'UTC'; set local bytea_output = hex; set local extra_float_digits = 1";
 
-/// The statements that read some objects are planned once, while the catalogs are small, and run when they have grown: a
-/// plan that scans whole catalogs would make every reading cost what the catalogs weigh.
+/// For the statements that read some objects: a plan that scans a whole catalog would cost what that weighs.
 const BY_INDEX: &str =
     "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off";
 
@@ -70,6 +69,8 @@ pub struct Reader {
     /// Whether the role sees the versions of all catalog rows.
     superuser: bool,
     checked: bool,
+    /// How many groups of facts there were when the statements that read some objects were planned.
+    planned_for: usize,
 }
 
 struct Prepared {
@@ -77,7 +78,14 @@ struct Prepared {
     class: Option<u32>,
     all: Statement,
     some: Statement,
+    /// The text of `some`, to plan it again.
+    text: String,
 }
+
+/// The statements that read some objects are planned for catalogs of this size, in groups of facts, and anew each time
+/// that the catalogs have grown by [`GROWTH`]: a plan for small catalogs would cost what large ones weigh.
+const PLANNED_FOR: usize = 256;
+const GROWTH: usize = 2;
 
 /// So few objects are always read by themselves.
 const SMALL: usize = 64;
@@ -167,17 +175,27 @@ impl Reader {
         let all = texts.iter().map(|_| next()).collect::<Result<Vec<_>>>()?;
         let some = texts.iter().map(|_| next()).collect::<Result<Vec<_>>>()?;
         let mut sources = Vec::new();
-        for ((source, all), some) in texts.iter().zip(all).zip(some) {
+        let some_texts = sql(Extent::Some)?;
+        for (((source, all), some), text) in texts.iter().zip(all).zip(some).zip(some_texts) {
             let class = match source.class {
                 None => None,
                 Some(name) => {
                     Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?)
                 }
             };
-            sources.push(Prepared { class, all, some });
+            sources.push(Prepared { class, all, some, text });
         }
         let ignored = ignore.iter().map(|name| format!("table {name}")).collect();
-        Ok(Self { sources, unmodelled, marks, closure, ignored, superuser: server.superuser, checked: false })
+        Ok(Self {
+            sources,
+            unmodelled,
+            marks,
+            closure,
+            ignored,
+            superuser: server.superuser,
+            checked: false,
+            planned_for: PLANNED_FOR,
+        })
     }
 
     /// Makes every [`Reader::refresh`] read everything too, and fail if that says something else. For tests: it also
@@ -198,6 +216,10 @@ impl Reader {
     /// `from` may be older than a transaction that was rolled back, or come from inside one (then everything is read), but
     /// not from inside a savepoint that was rolled back.
     pub async fn refresh(&mut self, client: &Client, from: &Snapshot, within: Within) -> Result<Snapshot> {
+        if from.groups.len() > self.planned_for.saturating_mul(GROWTH) {
+            self.plan_anew(client, within).await?;
+            self.planned_for = from.groups.len();
+        }
         self.inside(client, within, async {
             let snapshot = self.changes(client, from).await?;
             if self.checked {
@@ -206,6 +228,17 @@ impl Reader {
             Ok(snapshot)
         })
         .await
+    }
+
+    /// Prepares the statements that read some objects once more; their next execution plans them.
+    async fn plan_anew(&mut self, client: &Client, within: Within) -> Result<()> {
+        let prepare =
+            async { Ok(pipelined(self.sources.iter().map(|source| client.prepare(&source.text))).await) };
+        let prepared = self.inside(client, within, prepare).await?;
+        for (source, some) in self.sources.iter_mut().zip(prepared) {
+            source.some = some.context(UNREADABLE)?;
+        }
+        Ok(())
     }
 
     /// Runs `work` between the opening and the closing of the transaction or savepoint.

@@ -3,7 +3,7 @@
 //!
 //! - [`plan`] says what is to be proved, and [`checks`] what can be said without a server; both are pure.
 //! - [`stairway`] proves each migration on its own, [`stretch`] many in one go.
-//! - [`execute`] runs one script, [`bench`] is the database that it runs on, [`roles`] what databases share.
+//! - [`execute`] runs one script, [`mod@bench`] is the database that it runs on, [`roles`] what databases share.
 //! - [`since`] finds out where the proof begins, [`outcome`] is what comes of it.
 //!
 //! This room prints nothing and reads no files.
@@ -62,6 +62,9 @@ pub async fn prove(
                 let message = "two readings of the same catalog differ";
                 return Err(Refusal::new(Kind::Internal, message, hint).into());
             }
+            if let Some(summit) = climb.summit {
+                summit.bench.discard().await?;
+            }
             observer.event(&Event::Note(
                 "reading only the catalog's changes missed one: proving again, reading all",
             ));
@@ -69,7 +72,7 @@ pub async fn prove(
             reading = Reading::Everything;
             continue;
         }
-        let (stretches, found) = stretch::walk(&shop, &proofs, observer).await?;
+        let (stretches, found) = stretch::walk(&shop, &proofs, climb.summit, observer).await?;
         shop.close().await?;
         let mut outcome = Outcome {
             server: Some(server.describe()),

@@ -15,24 +15,37 @@ use crate::verify::outcome::{Event, Observer, Proof, Step};
 use crate::verify::plan::{Excursion, Subject, summary};
 
 /// What the way up found.
-pub struct Climb {
+pub struct Climb<'a> {
     /// One for each migration.
     pub steps: Vec<Step>,
     /// In the order of the migrations.
     pub findings: Vec<Finding>,
     /// The catalog's changes were read right: reading everything at the end gave the same.
     pub consistent: bool,
+    /// The database at head, if it was reached.
+    pub summit: Option<Summit<'a>>,
+}
+
+/// A database that only ever went up, at head.
+pub struct Summit<'a> {
+    /// The database.
+    pub bench: Bench<'a>,
+    /// The catalog at base.
+    pub base: Snapshot,
+    /// The catalog at head.
+    pub head: Snapshot,
 }
 
 /// Goes from base to head.
 ///
 /// # Errors
 /// The server cannot be used. What migrations do wrong is in the findings.
-pub async fn climb(shop: &Workshop<'_>, observer: &dyn Observer) -> anyhow::Result<Climb> {
+pub async fn climb<'a>(shop: &'a Workshop<'a>, observer: &dyn Observer) -> anyhow::Result<Climb<'a>> {
     let request = shop.request;
     let mut bench = shop.empty().await?;
     let mut now = bench.snapshot().await?;
-    let mut climb = Climb { steps: Vec::new(), findings: Vec::new(), consistent: true };
+    let base = now.clone();
+    let mut climb = Climb { steps: Vec::new(), findings: Vec::new(), consistent: true, summit: None };
     let total = request.subjects.len();
     let mut reached = true;
     for (index, subject) in request.subjects.iter().enumerate() {
@@ -49,12 +62,14 @@ pub async fn climb(shop: &Workshop<'_>, observer: &dyn Observer) -> anyhow::Resu
         }
         climb.steps.push(step);
     }
-    if reached {
-        let whole = bench.snapshot().await?;
-        let difference = whole.diff(&now);
-        climb.consistent = difference.is_empty() && !difference.only_order();
+    if !reached {
+        bench.discard().await?;
+        return Ok(climb);
     }
-    bench.discard().await?;
+    let head = bench.snapshot().await?;
+    let difference = head.diff(&now);
+    climb.consistent = difference.is_empty() && !difference.only_order();
+    climb.summit = Some(Summit { bench, base, head });
     Ok(climb)
 }
 

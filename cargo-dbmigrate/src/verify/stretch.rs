@@ -14,20 +14,29 @@ use crate::verify::bench::{Bench, Workshop};
 use crate::verify::execute::Commit;
 use crate::verify::outcome::{Event, Observer, Proof, Stretch};
 use crate::verify::plan;
+use crate::verify::stairway::Summit;
 
-/// Proves every stretch.
+/// Proves every stretch. Where there is no barrier at all, the database at head is the one to start from.
 ///
 /// # Errors
 /// The server cannot be used. What migrations do wrong is in the findings.
 pub async fn walk(
     shop: &Workshop<'_>,
     proofs: &[Proof],
+    summit: Option<Summit<'_>>,
     observer: &dyn Observer,
 ) -> anyhow::Result<(Vec<Stretch>, Vec<Finding>)> {
     let request = shop.request;
     let ranges = plan::stretches(proofs);
     let (mut stretches, mut findings) = (Vec::new(), Vec::new());
     let mut track: Option<Track<'_>> = None;
+    if let Some(Summit { bench, base, head }) = summit {
+        if ranges.first() == Some(&(0..proofs.len())) {
+            track = Some(Track { shop, bench, now: head, applied: proofs.len(), base: Some(base) });
+        } else {
+            bench.discard().await?;
+        }
+    }
     for (index, range) in ranges.iter().enumerate() {
         let (first, last) = (request.subjects[range.start].name(), request.subjects[range.end - 1].name());
         observer.event(&Event::StretchStarted {
@@ -65,33 +74,34 @@ struct Track<'a> {
     bench: Bench<'a>,
     now: Snapshot,
     applied: usize,
+    /// The catalog at base, if all migrations are applied already.
+    base: Option<Snapshot>,
 }
 
-/// What a stretch failed with.
-type Verdict = Result<(), Option<Box<Finding>>>;
+/// What a stretch failed with; nothing if it was not tried.
+type Failed = Option<Box<Finding>>;
+type Verdict = Result<(), Failed>;
 
 impl<'a> Track<'a> {
     async fn new(shop: &'a Workshop<'a>) -> anyhow::Result<Self> {
         let mut bench = shop.empty().await?;
         let now = bench.snapshot().await?;
-        Ok(Self { shop, bench, now, applied: 0 })
+        Ok(Self { shop, bench, now, applied: 0, base: None })
     }
 
     async fn prove(&mut self, range: &Range<usize>) -> anyhow::Result<Verdict> {
-        let missing = self.applied..range.start;
-        if !missing.is_empty() {
-            let verdict = self.run(missing, Direction::Up).await?;
-            if verdict.is_err() {
-                return Ok(verdict);
+        let low = match self.base.take() {
+            Some(base) => base,
+            None => {
+                let verdict = self.climb(range).await?;
+                match verdict {
+                    Ok(low) => low,
+                    Err(failed) => return Ok(Err(failed)),
+                }
             }
-            self.read().await?;
-        }
-        let low = self.now.clone();
-        let verdict = self.run(range.clone(), Direction::Up).await?;
-        if verdict.is_err() {
-            return Ok(verdict);
-        }
-        let high = self.read().await?.clone();
+        };
+        let high = self.now.clone();
+
         let verdict = self.run(range.clone(), Direction::Down).await?;
         if verdict.is_err() {
             return Ok(verdict);
@@ -116,6 +126,23 @@ impl<'a> Track<'a> {
         }
         self.applied = range.end;
         Ok(Ok(()))
+    }
+
+    /// Applies what is missing and then the stretch; gives the catalog at its foot.
+    async fn climb(&mut self, range: &Range<usize>) -> anyhow::Result<Result<Snapshot, Failed>> {
+        let missing = self.applied..range.start;
+        if !missing.is_empty() {
+            if let Err(failed) = self.run(missing, Direction::Up).await? {
+                return Ok(Err(failed));
+            }
+            self.read().await?;
+        }
+        let low = self.now.clone();
+        if let Err(failed) = self.run(range.clone(), Direction::Up).await? {
+            return Ok(Err(failed));
+        }
+        self.read().await?;
+        Ok(Ok(low))
     }
 
     async fn read(&mut self) -> anyhow::Result<&Snapshot> {
