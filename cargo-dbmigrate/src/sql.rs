@@ -185,6 +185,16 @@ impl Statement {
         matches!(first, Some("PREPARE" | "DEALLOCATE" | "DISCARD" | "LOAD"))
     }
 
+    /// Whether it sets something that the statements after it are run with, timeouts aside.
+    pub fn sets_session(&self) -> bool {
+        let words: Vec<_> = self.words.iter().map(String::as_str).collect();
+        let name = match words[..] {
+            ["SET", "LOCAL" | "SESSION", name, ..] | ["SET", name, ..] => name,
+            _ => return false,
+        };
+        !name.ends_with("_TIMEOUT")
+    }
+
     /// Whether it copies rows to or from the client.
     pub fn may_copy(&self) -> bool {
         self.starts_with(&["COPY"])

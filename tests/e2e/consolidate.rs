@@ -83,3 +83,18 @@ fn refused_when_the_down_does_not_restore() {
     )]);
     shot!(project.run(["consolidate"]).found(["down-differs"]));
 }
+
+/// Rows are not compared: a search path of one draft must not send those of the next one elsewhere.
+#[test]
+fn settings_do_not_reach_the_next_draft() {
+    let project = Project::new().drafts(&[
+        (
+            "tables",
+            "CREATE SCHEMA s;\nCREATE TABLE s.t (x int);\nCREATE TABLE public.t (x int);\nSET search_path = s;\n",
+            "DROP TABLE public.t;\nDROP TABLE s.t;\nDROP SCHEMA s;\n",
+        ),
+        ("row", "INSERT INTO t VALUES (1);\n", "DELETE FROM t;\n"),
+    ]);
+    let ran = project.run(["consolidate", "both"]).success();
+    assert!(ran.stdout.contains("2 finalized migrations"), "{ran}");
+}

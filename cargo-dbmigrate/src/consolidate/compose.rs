@@ -13,17 +13,26 @@ pub struct Composed {
     pub replaces: Vec<String>,
 }
 
-/// Drafts that can share one migration: they run in the same way.
+/// Drafts that can share one migration: they run in the same way, and what comes first (of the downs, the right one) sets
+/// nothing that the other was not run with.
 fn share(left: &Migration, right: &Migration) -> bool {
     let runs = |m: &Migration| {
         let no_transaction = |script: &Script| script.directives.no_transaction;
         (no_transaction(&m.up), m.down.as_ref().map(no_transaction))
     };
-    runs(left) == runs(right)
+    let first_sets = sets_session(&left.up) || right.down.as_ref().is_some_and(sets_session);
+    runs(left) == runs(right) && !first_sets
+}
+
+/// Whether what runs after this script in its session may mean something else.
+fn sets_session(script: &Script) -> bool {
+    script.text.to_lowercase().contains("set_config")
+        || sql::statements(&script.text).iter().any(sql::Statement::sets_session)
 }
 
 /// Composes migrations from drafts: one, unless drafts that need a transaction, drafts that must have none and
-/// irreversible ones follow each other; then one for each such run, so that nothing loses its transaction or its down.
+/// irreversible ones follow each other, or one sets its session up; then one for each such run, so that nothing loses its
+/// transaction, its down or its meaning.
 ///
 /// The first gets this version and name, each further one the next version and a number.
 ///
@@ -144,6 +153,27 @@ mod tests {
         assert_eq!(one.migration.down.as_ref().unwrap().text, down);
         assert_eq!(one.replaces, ["00000000000001__a", "00000000000002__b"]);
         assert_eq!(Script::parse(up.to_owned()).unwrap(), one.migration.up);
+    }
+
+    #[test]
+    fn settings_do_not_reach_the_next_draft() {
+        let plain = |version| draft(version, "a", "INSERT INTO t VALUES (1);", Some("DELETE FROM t;"));
+        let count = |drafts: &[Migration]| composed(drafts).len();
+        for set in [
+            "SET search_path = s;",
+            "SET LOCAL ROLE app;",
+            "SET SESSION AUTHORIZATION app;",
+            "SELECT pg_catalog.set_config('search_path', '', false);",
+        ] {
+            let up = draft(2, "b", set, Some("SELECT 1;"));
+            assert_eq!(count(&[plain(1), up.clone(), plain(3)]), 2, "{set}");
+            assert_eq!(count(&[plain(1), up]), 1, "{set}");
+            let down = draft(2, "b", "SELECT 1;", Some(set));
+            assert_eq!(count(&[plain(1), down.clone(), plain(3)]), 2, "{set}");
+            assert_eq!(count(&[down, plain(3)]), 1, "{set}");
+        }
+        let patient = draft(2, "b", "SET LOCAL lock_timeout = '5s'; SELECT 1;", Some("SELECT 1;"));
+        assert_eq!(count(&[plain(1), patient, plain(3)]), 1);
     }
 
     #[test]
