@@ -46,7 +46,7 @@ settings! {
     STRICT: "strict", "DBMIGRATE_STRICT", "false", "whether column order alone is a finding";
     OFFLINE: "offline", "DBMIGRATE_OFFLINE", "false", "whether nothing may be downloaded";
     POSTGRES_RELEASES: "postgres-releases", "DBMIGRATE_POSTGRES_RELEASES", "the project's own", "where `embedded` finds PostgreSQL's programs";
-    POSTGRES_VERSION: "postgres-version", "DBMIGRATE_POSTGRES_VERSION", "17", "which version `embedded` takes";
+    POSTGRES_VERSION: "postgres-version", "DBMIGRATE_POSTGRES_VERSION", "17.6.0", "which version `embedded` takes";
     CACHE: "", "DBMIGRATE_CACHE", "the user's cache directory", "where templates and downloads are kept";
 }
 
@@ -118,6 +118,13 @@ impl Config {
         if migrations.path == drafts.path {
             let message = format!("`migrations` and `drafts` are both `{}`", drafts.shown.display());
             return Err(Refusal::new(Kind::BadValue, message, "give the drafts a directory of their own"));
+        }
+        for (inner, outer) in [(&drafts, &migrations), (&migrations, &drafts)] {
+            if inner.path.starts_with(&outer.path) {
+                let message = format!("`{}` lies in `{}`", inner.shown.display(), outer.shown.display());
+                let hint = "a directory of migrations or drafts holds nothing else: put the two side by side";
+                return Err(Refusal::new(Kind::BadValue, message, hint));
+            }
         }
         let cache = sources.variable(CACHE).map(|found| project.cwd.join(found.value));
         Ok(Self {
@@ -408,6 +415,8 @@ mod tests {
             (config.image.as_str(), config.strict, config.offline),
             ("postgres:17-alpine", false, false)
         );
+        // `embedded` takes only versions in full.
+        assert_eq!(config.postgres_version, crate::server::DEFAULT_VERSION);
     }
 
     #[test]
@@ -457,6 +466,8 @@ mod tests {
             json!({ "migrations": 1 }),
             json!({ "migrations": "" }),
             json!({ "migrations": "drafts" }),
+            json!({ "drafts": "migrations/new" }),
+            json!({ "migrations": "drafts/done" }),
             json!({ "strict": "yes" }),
             json!({ "setup": "a.sql" }),
             json!({ "setup": [1] }),

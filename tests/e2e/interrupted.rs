@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGKILL in the middle of a run: nothing stays.
+//! Ctrl-C, SIGTERM and SIGKILL in the middle of a run: nothing stays. And an edit in the middle of one: nothing is lost.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -119,4 +119,21 @@ fn ctrl_c_while_consolidating() {
     let ran = ended(running).unchanged();
     assert_ne!(ran.code(), 0, "{ran}");
     slow.nothing_left(&place);
+}
+
+/// What is written into a draft while it is proved was not proved, and must not be removed with the draft.
+#[test]
+fn an_edit_while_consolidating_is_not_lost() {
+    let draft = ("sleep", "SELECT pg_sleep(1);\nCREATE TABLE a ();\n", "DROP TABLE a;\n");
+    let project = Project::finalized(&[USERS]).drafts(&[draft]);
+    let tree = project.tree();
+    let file = tree.paths().into_iter().find(|path| path.ends_with("__sleep.sql")).unwrap().to_owned();
+    let slow = Slow { cache: project.path("target/cache"), project };
+    let mut running = slow.project.command(["consolidate"]).env("DBMIGRATE_CACHE", &slow.cache).start();
+    running.until("its server", || slow.asleep().is_some());
+    slow.project.edit(&file, |text| text + "CREATE TABLE late ();\n");
+    let edited = slow.project.tree();
+    let ran = running.wait();
+    assert_eq!((ran.code(), ran.ids("error")), (2, vec!["changed-meanwhile".to_owned()]), "{ran}");
+    assert_eq!(edited.changes(&slow.project.tree()), "", "{ran}");
 }

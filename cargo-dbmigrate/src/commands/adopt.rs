@@ -31,6 +31,7 @@ pub fn run(request: &Request, project: &Project, config: &Config) -> Result<Done
     let path = project.cwd.join(shown).canonicalize().map_err(|error| unreadable(shown, error))?;
     refuse_overlap(&path, shown, config)?;
     refuse_history(config)?;
+    let wrote_lock = if config.migrations.lock_path().exists() { "changed" } else { "created" };
     let source = adopt::read(*tool, &path, shown)?;
     let adopted = adopt::map(*tool, &source.migrations)?;
 
@@ -50,7 +51,8 @@ pub fn run(request: &Request, project: &Project, config: &Config) -> Result<Done
     }
     change.replace.push((config.migrations.lock_path(), lock.render()));
     change.apply()?;
-    Ok(report(*tool, shown, config, &source, &adopted))
+    let done = report(*tool, shown, config, &source, &adopted, wrote_lock);
+    Ok(done)
 }
 
 /// The new directory must not lie in the old one, which is never changed, nor the other way round.
@@ -92,7 +94,14 @@ fn refuse_history(config: &Config) -> Result<(), Refusal> {
     contents.refuse()
 }
 
-fn report(tool: Tool, shown: &Path, config: &Config, source: &Source, adopted: &[Adopted]) -> Done {
+fn report(
+    tool: Tool,
+    shown: &Path,
+    config: &Config,
+    source: &Source,
+    adopted: &[Adopted],
+    wrote_lock: &str,
+) -> Done {
     let to = &config.migrations.shown;
     let count = adopted.len();
     let what = if count == 1 { "one migration".to_owned() } else { format!("{count} migrations") };
@@ -105,7 +114,7 @@ fn report(tool: Tool, shown: &Path, config: &Config, source: &Source, adopted: &
             }
         }
     }
-    done = done.item("changed", to.join(lock::FILE_NAME));
+    done = done.item(wrote_lock, to.join(lock::FILE_NAME));
     for file in &source.left_alone {
         done = done.item("kept", file);
     }
@@ -113,17 +122,25 @@ fn report(tool: Tool, shown: &Path, config: &Config, source: &Source, adopted: &
     let irreversible = number(|one| one.migration.down.is_none());
     let no_transaction = number(|one| one.migration.up.directives.no_transaction);
     let empty = number(|one| one.migration.up.directives.allows("empty-migration").is_some());
-    for (number, why) in [
-        (irreversible, "declared irreversible, since there is no statement in their down"),
-        (no_transaction, "run outside of a transaction, as before"),
-        (empty, "hold no statement in their up, as before"),
+    let alone = source.left_alone.len();
+    for (number, one, several) in [
         (
-            source.left_alone.len(),
-            &*format!("files or directories are no migrations of {tool} and were left alone"),
+            irreversible,
+            "migration is declared irreversible, since its down holds no statement",
+            "migrations are declared irreversible, since their downs hold no statement",
         ),
+        (
+            no_transaction,
+            "migration runs outside of a transaction, as before",
+            "migrations run outside of a transaction, as before",
+        ),
+        (empty, "up holds no statement, as before", "ups hold no statement, as before"),
+        (alone, "file was no migration and was left alone", "files were no migrations and were left alone"),
     ] {
-        if number > 0 {
-            done = done.note(format!("{number} {why}"));
+        match number {
+            0 => {}
+            1 => done = done.note(format!("one {one}")),
+            _ => done = done.note(format!("{number} {several}")),
         }
     }
     done.note("`cargo dbmigrate verify` proves them")

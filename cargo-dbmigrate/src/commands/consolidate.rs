@@ -6,7 +6,7 @@ use dbmigrate_runtime::migration::{Direction, Migration, Stage};
 use crate::commands::{Exit, session, throwaway};
 use crate::config::Config;
 use crate::consolidate::{self, Proposal, compose};
-use crate::directory::{self, Change, Directory};
+use crate::directory::{self, Change, Contents, Directory};
 use crate::problem::{Kind, Refusal};
 use crate::report::{Done, Reporter};
 use crate::verify::outcome::{Event, Observer};
@@ -21,10 +21,7 @@ pub async fn run(
     reporter: &Reporter,
     observer: &dyn Observer,
 ) -> anyhow::Result<Exit> {
-    let finalized = config.migrations.read(Stage::Finalized)?;
-    finalized.refuse()?;
-    let drafts = config.drafts.read(Stage::Draft)?;
-    drafts.refuse()?;
+    let (finalized, drafts) = read(config)?;
     if drafts.migrations.is_empty() {
         let message = format!("there are no drafts in `{}`", config.drafts.shown.display());
         let hint = "`cargo dbmigrate new NAME` writes one";
@@ -59,6 +56,7 @@ pub async fn run(
         return Ok(Exit::Findings);
     }
 
+    unchanged(config, &finalized, &drafts)?;
     let mut lock = finalized.lock.unwrap_or_default();
     let (change, mut done) = changes(config, &composed, &drafts.migrations, &mut lock)?;
     change.apply()?;
@@ -66,6 +64,31 @@ pub async fn run(
     done.findings = outcome.findings;
     reporter.done(&done)?;
     Ok(Exit::Fine)
+}
+
+/// What is finalized, and the drafts, all in order.
+fn read(config: &Config) -> Result<(Contents, Contents), Refusal> {
+    let finalized = config.migrations.read(Stage::Finalized)?;
+    finalized.refuse()?;
+    let drafts = config.drafts.read(Stage::Draft)?;
+    drafts.refuse()?;
+    Ok((finalized, drafts))
+}
+
+/// Only what was proved is finalized, and only that is removed. A proof takes its time: an editor, a checkout or another
+/// run may have changed the files since they were read.
+fn unchanged(config: &Config, finalized: &Contents, drafts: &Contents) -> Result<(), Refusal> {
+    let (finalized_now, drafts_now) = read(config)?;
+    let differ = |then: &Contents, now: &Contents| then.migrations != now.migrations || then.lock != now.lock;
+    let directory = if differ(drafts, &drafts_now) {
+        &config.drafts
+    } else if differ(finalized, &finalized_now) {
+        &config.migrations
+    } else {
+        return Ok(());
+    };
+    let message = format!("`{}` changed while it was proved", directory.shown.display());
+    Err(Refusal::new(Kind::ChangedMeanwhile, message, "run it again; nothing was written"))
 }
 
 /// The name of what comes of these drafts if none was given.

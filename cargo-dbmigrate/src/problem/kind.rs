@@ -283,7 +283,7 @@ kinds! {
     ConsolidationDiffers, "consolidation-differs", "the result differs from the drafts",
         "The catalog after the consolidated migration is not the catalog after the drafts.",
         "What you tested are the drafts. What would ship is something else, so nothing was written.",
-        "Read the difference. Most often the drafts run statements that behave differently inside one transaction, such as a concurrent index or a new enum value that is used at once. Consolidate those drafts separately.";
+        "Read the difference. Most often the drafts run statements that behave differently inside one transaction, such as a concurrent index or a new enum value that is used at once. Consolidate those drafts one after the other: move the later ones out of the drafts' directory meanwhile.";
 
     ConsolidationUnproved, "consolidation-unproved", "the consolidated migration has findings",
         "The drafts were put together, but the resulting migration did not survive up, down and up again.",
@@ -354,7 +354,7 @@ kinds! {
     ServerDirectory, "server-directory", "a directory cannot be used",
         "The cache directory or the temporary directory is full, read-only or not accessible.",
         "Throwaway servers keep their data in a temporary directory, and the register of what must be cleaned up in the cache directory.",
-        "Free some space or make the directory writable; `TMPDIR` and `XDG_CACHE_HOME` choose other places.";
+        "Free some space or make the directory writable; `TMPDIR` and `DBMIGRATE_CACHE` choose other places.";
     ServerUnreachable, "server-unreachable", "the named server cannot be reached",
         "The server of the connection string did not answer, or did not let the user in.",
         "Throwaway databases are made there.",
@@ -399,6 +399,10 @@ kinds! {
         "An error came up that this tool has no better name for. The causes below it say what the operating system, the server or a library reported.",
         "It may be a mistake in this tool.",
         "Read the causes. If they do not explain it, report it with the command, its output under `-v` and the version.";
+    ChangedMeanwhile, "changed-meanwhile", "files changed while they were proved",
+        "Between the reading of the drafts and the end of their proof, a draft, a finalized migration or the lock file was edited, added or removed: in an editor, by version control, or by another run of `consolidate`.",
+        "What was proved is no longer what stands there. Finalizing it would throw the newer edit away, so nothing was written.",
+        "Run `cargo dbmigrate consolidate` again.";
 }
 
 impl Kind {

@@ -199,7 +199,7 @@ pub(super) async fn set_up(client: &Client, setup: &[Setup]) -> Result<()> {
         return Err(Refusal::new(
             Kind::ServerSetup,
             format!("the setup SQL `{}` failed on the throwaway server: {}", part.label, excerpt.message),
-            "correct it; it runs once on every throwaway server, before any database is made",
+            "correct it; it runs once in every run, before any database is made",
         )
         .at(excerpt)
         .into());

@@ -344,9 +344,9 @@ fn unusable(path: &Path, purpose: &str, error: io::Error) -> Refusal {
     let hint = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space there",
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            "make it writable, or choose another place: `TMPDIR` for servers, `XDG_CACHE_HOME` for the cache"
+            "make it writable, or choose another place: `TMPDIR` for servers, `DBMIGRATE_CACHE` for the cache"
         }
-        _ => "see the message; `TMPDIR` and `XDG_CACHE_HOME` choose other places",
+        _ => "see the message; `TMPDIR` and `DBMIGRATE_CACHE` choose other places",
     };
     Refusal::new(Kind::ServerDirectory, format!("cannot {purpose} in `{}`: {error}", path.display()), hint)
 }
