@@ -87,7 +87,7 @@ pub enum Command {
     Init,
     /// Write a draft: an up and a down to fill in
     New(New),
-    /// Turn the drafts into one finalized migration, proved to be the same
+    /// Turn the drafts into one finalized migration, proved to give the same catalog
     Consolidate(Consolidate),
     /// Bring the migrations of another tool in
     Adopt(Adopt),

@@ -130,6 +130,22 @@ fn since_a_version() {
 }
 
 #[test]
+fn since_head_proves_only_the_drafts() {
+    let project = Project::finalized(&[USERS]).drafts(&[ORDERS]);
+    let ran = project.run(["verify", "--since", "head", "--format", "json"]).success();
+    assert_eq!(ran.json()["summary"]["skipped"], 1, "{ran}");
+    assert_eq!(ran.json()["summary"]["reversible"], 1, "{ran}");
+}
+
+#[test]
+fn an_unknown_rule_is_found() {
+    let up = "-- dbmigrate: allow colum-order on purpose\nCREATE TABLE a ();\n";
+    let project = Project::finalized(&[USERS]).drafts(&[("a", up, "DROP TABLE a;\n")]);
+    let ran = project.run(["verify"]).found(["unknown-directive"]);
+    assert!(ran.stdout.contains("did you mean `column-order`?"), "{ran}");
+}
+
+#[test]
 fn since_a_revision() {
     let project = Project::finalized(&[("old", "CREATE TABLE old ();\n", "DROP TABLE older;\n")]);
     project.git(["init", "-q", "-b", "main"]);

@@ -1,4 +1,4 @@
-//! `consolidate`: turns the drafts into finalized migrations, once they are proved to be the same.
+//! `consolidate`: turns the drafts into finalized migrations, once they are proved to give the same catalog.
 
 use dbmigrate_runtime::lock::Lock;
 use dbmigrate_runtime::migration::{Direction, Migration, Stage};
@@ -112,7 +112,7 @@ fn changes(
         if number == 1 { format!("one {what}") } else { format!("{number} {what}s") }
     };
     let (from, to) = (count(drafts.len(), "draft"), count(composed.len(), "finalized migration"));
-    let mut done = Done::new("consolidate", format!("{from} became {to}, proved to be the same"));
+    let mut done = Done::new("consolidate", format!("{from} became {to}, proved to give the same catalog"));
     let mut change = Change::default();
     for one in composed {
         for direction in [Direction::Up, Direction::Down] {

@@ -2,6 +2,7 @@
 
 use dbmigrate_runtime::migration::Direction;
 
+use crate::directory::closest;
 use crate::problem::{Excerpt, Finding, Kind};
 use crate::sql::{self, IntruderKind};
 use crate::verify::plan::Subject;
@@ -15,6 +16,14 @@ fn subject(subject: &Subject) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (direction, script) in subject.scripts() {
         let file = subject.file(direction);
+        for allow in &script.directives.allow {
+            if Kind::from_id(&allow.rule).is_none() {
+                let near = closest(&allow.rule, Kind::ALL.iter().map(|kind| kind.id()));
+                let near = near.map(|id| format!(": did you mean `{id}`?")).unwrap_or_default();
+                let message = format!("there is no rule `{}` to allow{near}", allow.rule);
+                findings.push(subject.finding(Kind::UnknownDirective, direction, message));
+            }
+        }
         for intruder in sql::intruders(&script.text) {
             let text = script.text[intruder.range.clone()].lines().next().unwrap_or_default();
             let (kind, message) = match intruder.kind {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use dbmigrate_runtime::lock::{FILE_NAME, Lock};
+use dbmigrate_runtime::migration::Stage;
 
 use crate::problem::{Kind, Refusal};
 use crate::verify::plan::Subject;
@@ -17,7 +18,7 @@ use crate::verify::plan::Subject;
 pub fn resolve(text: &str, subjects: &[Subject], directory: &Path) -> Result<usize, Refusal> {
     match text {
         "base" => return Ok(0),
-        "head" => return Ok(subjects.len()),
+        "head" => return Ok(subjects.iter().filter(|subject| subject.stage == Stage::Finalized).count()),
         _ => {}
     }
     let digits = text.strip_prefix('V').unwrap_or(text);
