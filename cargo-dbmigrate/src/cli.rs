@@ -1,9 +1,11 @@
 //! The command line, as `clap` reads it. Types only: what they mean is for [`crate::commands`] to say.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand};
 
 use crate::adopt::Tool;
@@ -26,6 +28,27 @@ pub enum Cargo {
     /// PostgreSQL migrations, proved before they ship
     #[command(name = "dbmigrate", version, max_term_width = 100)]
     Dbmigrate(Cli),
+}
+
+impl Cargo {
+    /// Reads a command line.
+    ///
+    /// # Errors
+    /// It is none, or asks for help or the version. Where only the word is missing that Cargo puts before the
+    /// arguments, the error says how to call.
+    pub fn read(line: Vec<OsString>) -> Result<Cli, clap::Error> {
+        let without_word = line.get(1).is_some_and(|word| word != "dbmigrate");
+        match Self::try_parse_from(line) {
+            Ok(Self::Dbmigrate(cli)) => Ok(cli),
+            Err(mut error) => {
+                if without_word && error.use_stderr() {
+                    let tip = "call it as `cargo dbmigrate …` or as `cargo-dbmigrate dbmigrate …`";
+                    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+                }
+                Err(error)
+            }
+        }
+    }
 }
 
 /// `cargo dbmigrate`.

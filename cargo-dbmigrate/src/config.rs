@@ -81,7 +81,7 @@ pub struct Config {
     /// The container image.
     pub image: String,
     /// SQL files that prepare the server.
-    pub setup: Vec<PathBuf>,
+    pub setup: Vec<SetupFile>,
     /// Longest time for one script.
     pub timeout: Duration,
     /// Column order alone is a finding.
@@ -94,6 +94,15 @@ pub struct Config {
     pub postgres_version: String,
     /// Where templates and downloads are kept, unless it is the usual place.
     pub cache: Option<PathBuf>,
+}
+
+/// An SQL file that prepares the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How to name it to the user: as they wrote it, or from where they stand.
+    pub shown: PathBuf,
 }
 
 impl Config {
@@ -256,20 +265,25 @@ impl Sources<'_> {
         }
     }
 
-    fn setup(&self, flags: &Flags) -> Result<Vec<PathBuf>, Refusal> {
+    fn setup(&self, flags: &Flags) -> Result<Vec<SetupFile>, Refusal> {
+        let given = |path: PathBuf| SetupFile { path: self.project.cwd.join(&path), shown: path };
         if !flags.setup.is_empty() {
-            return Ok(flags.setup.iter().map(|path| self.project.cwd.join(path)).collect());
+            return Ok(flags.setup.iter().cloned().map(given).collect());
         }
         if let Some(found) = self.variable(SETUP) {
-            return Ok(std::env::split_paths(&found.value).map(|path| self.project.cwd.join(path)).collect());
+            return Ok(std::env::split_paths(&found.value).map(given).collect());
         }
+        let configured = |file: &String| {
+            let path = self.project.root.join(file);
+            SetupFile { shown: self.project.shown(&path), path }
+        };
         let wanted = "a list of SQL files";
         match self.key(SETUP) {
             None => Ok(Vec::new()),
             Some(Value::Array(files)) => files
                 .iter()
                 .map(|file| match file {
-                    Value::String(file) => Ok(self.project.root.join(file)),
+                    Value::String(file) => Ok(configured(file)),
                     other => Err(self.bad_type(SETUP.key, other, wanted)),
                 })
                 .collect(),
@@ -426,7 +440,7 @@ mod tests {
         let config = resolve(&Flags::default(), &[], metadata.clone()).unwrap();
         assert_eq!((config.server, config.timeout), (Way::Local, Duration::from_secs(5400)));
         assert_eq!((config.history_table.as_str(), config.strict), ("audit.history", true));
-        assert_eq!(config.setup, [Path::new("/w/p/a.sql")]);
+        assert_eq!(config.setup, [SetupFile { path: "/w/p/a.sql".into(), shown: "../a.sql".into() }]);
         assert_eq!(config.migrations.path, Path::new("/w/p/db/m"));
         let environment = [
             ("DBMIGRATE_SERVER", "docker"),
@@ -450,7 +464,7 @@ mod tests {
         let config = resolve(&flags, &environment, metadata).unwrap();
         assert_eq!((config.server, config.image.as_str(), config.strict), (Way::Embedded, "f", true));
         assert_eq!((config.timeout, config.offline), (Duration::from_secs(30), true));
-        assert_eq!(config.setup, [Path::new("/w/p/src/b.sql")]);
+        assert_eq!(config.setup, [SetupFile { path: "/w/p/src/b.sql".into(), shown: "b.sql".into() }]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The binary: reads the command line, runs the command, turns its outcome into an exit status.
 
+use std::env;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -7,14 +8,13 @@ use cargo_dbmigrate::cli::Cargo;
 use cargo_dbmigrate::commands::{self, Exit};
 use cargo_dbmigrate::printer::Printer;
 use cargo_dbmigrate::report::Reporter;
-use clap::Parser as _;
 
 /// The command could not run.
 const COULD_NOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
-    let Cargo::Dbmigrate(cli) = match Cargo::try_parse() {
-        Ok(cargo) => cargo,
+    let cli = match Cargo::read(env::args_os().collect()) {
+        Ok(cli) => cli,
         Err(error) => {
             // Help and version are results too; a reader that has gone away is no error.
             _ = error.print();

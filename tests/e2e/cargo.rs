@@ -31,10 +31,13 @@ fn on_its_own() {
     assert!(version.stdout.contains(env!("CARGO_PKG_VERSION")), "{version}");
 }
 
-/// Without the word that cargo puts there it is a wrong command line.
+/// Without the word that cargo puts there it is a wrong command line, and the error says how to call.
 #[test]
 fn without_cargo_s_word() {
     let ran = Project::new().command(["verify"]).bare().run().unchanged();
     assert_eq!(ran.code(), 2, "{ran}");
-    assert!(ran.stderr.contains("`dbmigrate`") || ran.stderr.contains("unrecognized subcommand"), "{ran}");
+    assert!(ran.stderr.contains("unrecognized subcommand"), "{ran}");
+    assert!(ran.stderr.contains("`cargo dbmigrate …` or as `cargo-dbmigrate dbmigrate …`"), "{ran}");
+    let ran = Project::new().run(["verfy"]).unchanged();
+    assert!(!ran.stderr.contains("call it as"), "{ran}");
 }

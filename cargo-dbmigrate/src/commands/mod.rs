@@ -88,12 +88,13 @@ fn run_async(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Res
 
 /// The throwaway server that the settings ask for.
 fn throwaway(config: &Config) -> anyhow::Result<server::Request> {
-    let setup = config.setup.iter().map(|path| {
-        let sql = std::fs::read_to_string(path).map_err(|error| {
-            let message = format!("the setup file `{}` cannot be read", path.display());
+    let setup = config.setup.iter().map(|file| {
+        let shown = file.shown.display();
+        let sql = std::fs::read_to_string(&file.path).map_err(|error| {
+            let message = format!("the setup file `{shown}` cannot be read");
             Refusal::new(Kind::BadValue, message, "correct `setup` or `--setup`").caused_by(error)
         })?;
-        Ok(server::Setup { label: path.display().to_string(), sql })
+        Ok(server::Setup { label: shown.to_string(), sql })
     });
     let cache = match &config.cache {
         Some(cache) => cache.clone(),

@@ -36,25 +36,6 @@ async fn databases_are_made_copied_and_dropped_and_nothing_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_warm_start_is_quick() {
-    let cache = cache();
-    let mut times = Vec::new();
-    for _ in 0..6 {
-        let begin = Instant::now();
-        let server = start(&local(&cache), quiet()).await.unwrap();
-        let ready = begin.elapsed();
-        server.stop().await.unwrap();
-        times.push((ready.as_millis(), begin.elapsed().as_millis()));
-    }
-    #[allow(clippy::print_stderr, reason = "the measurement is a result")]
-    {
-        eprintln!("local: cold, then warm; ready and stopped, in ms: {times:?}");
-    }
-    let best = times[1..].iter().min().unwrap().0;
-    assert!(best < 300, "{times:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn dropping_and_cancelling_leave_nothing() {
     let cache = cache();
     let server = start(&local(&cache), quiet()).await.unwrap();

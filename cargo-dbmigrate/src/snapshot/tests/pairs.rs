@@ -22,18 +22,18 @@ const PAIRS: &[(&str, &str, Verdict)] = &[
     (
         "create table t (a text)",
         "create table t (a varchar(3))",
-        Differ("~ column public.t.a: type: text -> character varying(3)"),
+        Differ("~   column public.t.a: type: text -> character varying(3)"),
     ),
     (
         "create type c as (a int, b text)",
         "create type c as (b text, a int)",
-        Differ("~ column public.c.a: position: 1 -> 2"),
+        Differ("~   column public.c.a: position: 1 -> 2"),
     ),
     ("create table t (a int)", "create table t (a int); grant all on t to postgres", Equal),
     (
         "create table t (a int)",
         "create table t (a int); grant select on t to public",
-        Differ("+ grant table public.t to public: privileges select"),
+        Differ("+   grant table public.t to public: privileges select"),
     ),
     (
         "create function f() returns int language sql as 'select 1'",
@@ -43,7 +43,7 @@ const PAIRS: &[(&str, &str, Verdict)] = &[
     (
         "create table t (a int default 1)",
         "create table t (a int default 2)",
-        Differ("~ default public.t.a: expression: 1 -> 2"),
+        Differ("~   default public.t.a: expression: 1 -> 2"),
     ),
     (
         "create table t (a int)",
@@ -58,14 +58,14 @@ const PAIRS: &[(&str, &str, Verdict)] = &[
     (
         "create table t (a int)",
         "create table t (a int); comment on column t.a is 'x'",
-        Differ("+ comment table public.t.a: x"),
+        Differ("+   comment table public.t.a: x"),
     ),
     ("create collation c (locale = 'C')", "create collation c from \"C\"", Equal),
     ("create sequence s", "create sequence s; select nextval('s')", Equal),
     (
         "create view v as select 1 as a, 2 as b",
         "create view v as select 1 as a, 3 as b",
-        Differ("-     2 AS b;"),
+        Differ("-       2 AS b;"),
     ),
     (
         "create table p (a int) partition by list (a); create table c partition of p for values in (1)",
@@ -130,7 +130,7 @@ async fn a_plain_role_can_read() {
         let before = reader.full(&owner, Within::OwnTransaction).await.unwrap();
         owner.batch_execute("reset role; alter table t add b int; set role plain").await.unwrap();
         let after = reader.refresh(&owner, &before, Within::OwnTransaction).await.unwrap();
-        assert_eq!(lines(&after.diff(&before)), ["  table public.t", "  + column public.t.b: integer"]);
+        assert_eq!(lines(&after.diff(&before)), ["  table public.t", "+   column public.t.b: integer"]);
     }
 }
 
