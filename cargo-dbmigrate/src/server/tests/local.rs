@@ -143,13 +143,28 @@ async fn a_cache_that_cannot_be_used_is_refused() {
 fn runs_may_be_killed_at_any_moment() {
     let (cache, place) = (cache(), tempfile::Builder::new().prefix("dbm-").tempdir().unwrap());
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    // The first ones in the middle of `initdb`, the later ones on their way to a database.
-    for wait in [40, 150, 400, 2500, 20, 60, 100, 140, 180, 220] {
+    let templates = cache.path().join("templates");
+    let run = |ready: &dyn Fn() -> bool| {
         let mut child = helper("local", cache.path(), &[("TMPDIR", place.path().to_str().unwrap())]);
-        std::thread::sleep(Duration::from_millis(wait));
+        let begin = Instant::now();
+        while !ready() {
+            assert!(begin.elapsed() < Duration::from_secs(60), "no template was made");
+            std::thread::sleep(Duration::from_millis(5));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
-    }
+    };
+    let after = |wait| {
+        let begin = Instant::now();
+        run(&|| begin.elapsed() >= Duration::from_millis(wait));
+    };
+    // The first ones in the middle of `initdb`, the later ones on their way to a database.
+    [40, 150, 400].into_iter().for_each(after);
+    // A template that is whole has a hash for its name.
+    let whole =
+        |path: &Path| path.file_name().unwrap().to_str().unwrap().chars().all(|c| c.is_ascii_hexdigit());
+    run(&|| fs::read_dir(&templates).is_ok_and(|mut made| made.any(|entry| whole(&entry.unwrap().path()))));
+    [20, 60, 100, 140, 180, 220].into_iter().for_each(after);
     tokio::runtime::Runtime::new().unwrap().block_on(sweep(cache.path())).unwrap();
     // On a busy machine every child may be killed before it has made these directories.
     let left = |path: &Path| match fs::read_dir(path) {
@@ -159,7 +174,7 @@ fn runs_may_be_killed_at_any_moment() {
     };
     assert_eq!(left(place.path()), Vec::<PathBuf>::new());
     assert_eq!(left(&cache.path().join("runs")), Vec::<PathBuf>::new());
-    assert!(left(&cache.path().join("templates")).len() <= 1);
+    assert_eq!(left(&templates).len(), 1);
     let output = Command::new("ps").args(["-A", "-ww", "-o", "args="]).output().unwrap();
     let place = place.path().to_str().unwrap();
     assert!(!String::from_utf8_lossy(&output.stdout).contains(place), "no process is left");
