@@ -212,28 +212,19 @@ fn a_temporary_directory_whose_path_is_too_long_is_avoided() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_does_not_wait_for_connections_that_are_closing() {
+async fn a_copy_is_made_although_a_connection_is_just_closing() {
     let cache = cache();
     let server = start(&local(&cache), quiet()).await.unwrap();
     let mut from = server.create_database().await.unwrap();
-    let mut times = Vec::new();
     for _ in 0..5 {
         let closing = database::connect(&server.config(from.name())).await.unwrap();
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(10)).await;
             drop(closing);
         });
-        let begin = Instant::now();
         let next = server.copy_database(&from).await.unwrap();
-        times.push(begin.elapsed().as_millis());
         server.drop_database(std::mem::replace(&mut from, next)).await.unwrap();
     }
-    #[allow(clippy::print_stderr, reason = "the measurement is a result")]
-    {
-        eprintln!("copies, in ms: {times:?}");
-    }
-    times.sort_unstable();
-    assert!(times[2] < 100, "PostgreSQL looks again after 100 ms: {times:?}");
     server.stop().await.unwrap();
 }
 
