@@ -25,6 +25,7 @@ pub const FILTERS: &[(&str, &str)] = &[
     (r"\b\d+ min \d+ s\b", "[TIME]"),
     (r"\b[0-9a-f]{64}\b", "[SHA-256]"),
     (r"(/[\w.-]+)+/dbmigrate-e2e-\w+", "[PROJECT]"),
+    (r"\.dbmigrate-[A-Za-z0-9]{6}\b", ".dbmigrate-[RANDOM]"),
 ];
 
 /// Compares a run with its stored picture.
