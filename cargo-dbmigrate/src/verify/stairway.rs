@@ -73,6 +73,20 @@ pub async fn climb<'a>(shop: &'a Workshop<'a>, observer: &dyn Observer) -> anyho
     Ok(climb)
 }
 
+/// What the down and the up again came to. Once the down restores the catalog, the order of columns may still differ.
+enum Tried {
+    /// The down does not run.
+    DownFails(Failure),
+    /// The catalog after the down is not the one before the up.
+    DownDiffers(Diff),
+    /// The up runs only once; with what the down left of the order of columns.
+    UpAgainFails(Failure, Diff),
+    /// The second up gives another catalog than the first; with the same.
+    UpAgainDiffers(Diff, Diff),
+    /// The catalog at the end, as it must be; with the same.
+    Restored(Snapshot, Diff),
+}
+
 /// One migration's turn.
 struct Stage<'a, 'b> {
     shop: &'a Workshop<'a>,
@@ -158,47 +172,24 @@ impl<'a> Stage<'a, '_> {
         let mut bench = bench;
         let sequences = bench.sequences().await?;
         bench.begin().await?;
-        let down = bench.apply(self.subject, Direction::Down, Commit::Callers).await?;
-        let mut again_fails = false;
-        match down {
-            Err(failure) => {
-                if !bench.is_usable() {
-                    self.failed(Kind::DownFails, Direction::Down, "the down fails", failure);
-                    return self.rebuilt(bench, after).await;
-                }
-                bench.rollback().await?;
-                let failure = bench.located(self.subject, Direction::Down, failure).await;
-                self.failed(Kind::DownFails, Direction::Down, "the down fails", failure);
-                bench.restore_sequences(&sequences).await?;
-                return Ok(bench);
-            }
-            Ok(()) => {
-                let reverted = bench.changed(after, Within::CallersTransaction).await?;
-                if self.down_restores(&reverted, before) {
-                    again_fails = match bench.apply(self.subject, Direction::Up, Commit::Callers).await? {
-                        Err(_) => true,
-                        Ok(()) => {
-                            let again = bench.changed(&reverted, Within::CallersTransaction).await?;
-                            !again.diff(after).is_empty()
-                        }
-                    };
-                }
-            }
-        }
+        let mut tried = self.tried(&mut bench, Commit::Callers, before, after).await?;
         if bench.is_usable() {
             bench.rollback().await?;
+            if let Tried::DownFails(failure) = tried {
+                tried = Tried::DownFails(bench.located(self.subject, Direction::Down, failure).await);
+            }
             bench.restore_sequences(&sequences).await?;
         } else {
             bench = self.rebuilt(bench, after).await?;
         }
-        if again_fails {
+        match tried {
             // One transaction for both is stricter than two, and laxer in places: real commits decide.
-            self.findings.retain(|f| {
-                f.kind != Kind::ColumnOrder || f.migration.as_deref() != Some(&*self.subject.name())
-            });
-            return self.on_copy(bench, before, after).await;
+            Tried::UpAgainFails(..) | Tried::UpAgainDiffers(..) => self.on_copy(bench, before, after).await,
+            tried => {
+                self.judge(tried);
+                Ok(bench)
+            }
         }
-        Ok(bench)
     }
 
     /// Down and up again with real commits on the database itself.
@@ -209,7 +200,8 @@ impl<'a> Stage<'a, '_> {
         after: &mut Snapshot,
     ) -> anyhow::Result<Bench<'a>> {
         let mut bench = bench;
-        match self.committed(&mut bench, before, after).await? {
+        let tried = self.tried(&mut bench, Commit::Own, before, after).await?;
+        match self.judge(tried) {
             Some(again) if !again.diff(after).only_order() => {
                 *after = again;
                 Ok(bench)
@@ -228,58 +220,85 @@ impl<'a> Stage<'a, '_> {
     ) -> anyhow::Result<Bench<'a>> {
         let mut bench = bench;
         if !bench.can_be_copied().await? {
-            self.committed(&mut bench, before, after).await?;
+            let tried = self.tried(&mut bench, Commit::Own, before, after).await?;
+            self.judge(tried);
             return self.rebuilt(bench, after).await;
         }
         let (bench, mut copy) = bench.copy().await?;
-        self.committed(&mut copy, before, after).await?;
+        let tried = self.tried(&mut copy, Commit::Own, before, after).await?;
+        self.judge(tried);
         copy.discard().await?;
         Ok(bench)
     }
 
-    /// Down and up again with real commits; the catalog at the end, if that is as it must be.
-    async fn committed(
-        &mut self,
+    /// Down and up again, the catalogs compared; with real commits, or inside the caller's transaction.
+    async fn tried(
+        &self,
         bench: &mut Bench<'a>,
+        commit: Commit,
         before: &Snapshot,
         after: &Snapshot,
-    ) -> anyhow::Result<Option<Snapshot>> {
-        if let Err(failure) = bench.apply(self.subject, Direction::Down, Commit::Own).await? {
-            self.failed(Kind::DownFails, Direction::Down, "the down fails", failure);
-            return Ok(None);
+    ) -> anyhow::Result<Tried> {
+        let within = match commit {
+            Commit::Own => Within::OwnTransaction,
+            Commit::Callers => Within::CallersTransaction,
+        };
+        if let Err(failure) = bench.apply(self.subject, Direction::Down, commit).await? {
+            return Ok(Tried::DownFails(failure));
         }
-        let reverted = bench.changed(after, Within::OwnTransaction).await?;
-        if !self.down_restores(&reverted, before) {
-            return Ok(None);
+        let reverted = bench.changed(after, within).await?;
+        let order = reverted.diff(before);
+        if !order.is_empty() {
+            return Ok(Tried::DownDiffers(order));
         }
-        if let Err(failure) = bench.apply(self.subject, Direction::Up, Commit::Own).await? {
-            self.failed(Kind::UpAgainFails, Direction::Up, "after the down, the up fails", failure);
-            return Ok(None);
+        if let Err(failure) = bench.apply(self.subject, Direction::Up, commit).await? {
+            return Ok(Tried::UpAgainFails(failure, order));
         }
-        let again = bench.changed(&reverted, Within::OwnTransaction).await?;
+        let again = bench.changed(&reverted, within).await?;
         let difference = again.diff(after);
-        if difference.is_empty() {
-            return Ok(Some(again));
-        }
-        let message = "after the down, the up does not give the same catalog again";
-        self.find(Kind::UpAgainDiffers, Direction::Up, Severity::Error, message.to_owned(), Some(difference));
-        Ok(None)
+        Ok(match difference.is_empty() {
+            true => Tried::Restored(again, order),
+            false => Tried::UpAgainDiffers(difference, order),
+        })
     }
 
-    /// Judges the catalog after the down. Moved columns are a note, or a finding if asked for.
-    fn down_restores(&mut self, reverted: &Snapshot, before: &Snapshot) -> bool {
-        let difference = reverted.diff(before);
-        if !difference.is_empty() {
-            let message = format!("the down does not restore the catalog: {}", summary(&difference));
-            self.find(Kind::DownDiffers, Direction::Down, Severity::Error, message, Some(difference));
-            return false;
+    /// Turns the result into findings. Gives the catalog at the end, if that is as it must be.
+    fn judge(&mut self, tried: Tried) -> Option<Snapshot> {
+        match tried {
+            Tried::DownFails(failure) => {
+                self.failed(Kind::DownFails, Direction::Down, "the down fails", failure);
+                None
+            }
+            Tried::DownDiffers(difference) => {
+                let message = format!("the down does not restore the catalog: {}", summary(&difference));
+                self.find(Kind::DownDiffers, Direction::Down, Severity::Error, message, Some(difference));
+                None
+            }
+            Tried::UpAgainFails(failure, order) => {
+                self.note_order(order);
+                self.failed(Kind::UpAgainFails, Direction::Up, "after the down, the up fails", failure);
+                None
+            }
+            Tried::UpAgainDiffers(difference, order) => {
+                self.note_order(order);
+                let message = "after the down, the up does not give the same catalog again".to_owned();
+                self.find(Kind::UpAgainDiffers, Direction::Up, Severity::Error, message, Some(difference));
+                None
+            }
+            Tried::Restored(again, order) => {
+                self.note_order(order);
+                Some(again)
+            }
         }
-        if difference.only_order() {
+    }
+
+    /// Moved columns after the down are a note, or a finding if asked for.
+    fn note_order(&mut self, order: Diff) {
+        if order.only_order() {
             let severity = if self.shop.request.strict { Severity::Error } else { Severity::Note };
-            let message = "the down restores all but the order of columns";
-            self.find(Kind::ColumnOrder, Direction::Down, severity, message.to_owned(), Some(difference));
+            let message = "the down restores all but the order of columns".to_owned();
+            self.find(Kind::ColumnOrder, Direction::Down, severity, message, Some(order));
         }
-        true
     }
 
     /// A new database at this migration, because the old one is not what it should be any more.
