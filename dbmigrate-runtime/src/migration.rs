@@ -55,9 +55,17 @@ impl Id {
         format!("{self}{}", direction.suffix())
     }
 
-    /// The name of one of its files as a draft: without the `V`.
-    pub fn draft_file_name(&self, direction: Direction) -> String {
-        format!("{}__{}{}", self.version, self.name, direction.suffix())
+    /// The name of one of its files at this stage.
+    pub fn file_name_at(&self, stage: Stage, direction: Direction) -> String {
+        format!("{}{}", self.stem(stage), direction.suffix())
+    }
+
+    /// How the names of its files begin at this stage, and what messages call it: a draft has no `V`.
+    pub fn stem(&self, stage: Stage) -> String {
+        match stage {
+            Stage::Finalized => self.to_string(),
+            Stage::Draft => format!("{}__{}", self.version, self.name),
+        }
     }
 }
 

@@ -130,7 +130,7 @@ fn changes(
     for draft in drafts {
         for direction in [Direction::Up, Direction::Down] {
             if draft.script(direction).is_some() {
-                let file = draft.id.draft_file_name(direction);
+                let file = draft.id.file_name_at(Stage::Draft, direction);
                 done = done.item("removed", config.drafts.shown.join(&file));
                 change.remove.push(config.drafts.path.join(file));
             }

@@ -40,7 +40,7 @@ pub fn run(request: &Request, config: &Config) -> Result<Done, Refusal> {
     let mut done = Done::new("new", format!("drafted `{}__{}`", id.version, id.name));
     for direction in [Direction::Up, Direction::Down] {
         if direction == Direction::Up || reason.is_none() {
-            let file = id.draft_file_name(direction);
+            let file = id.file_name_at(Stage::Draft, direction);
             change.create.push((config.drafts.path.join(&file), text(request, reason.as_deref(), direction)));
             done = done.item("created", config.drafts.shown.join(file));
         }

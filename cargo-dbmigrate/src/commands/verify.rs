@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use dbmigrate_runtime::migration::{Migration, Stage};
+use dbmigrate_runtime::migration::Stage;
 
 use crate::commands::{Exit, session, throwaway};
 use crate::config::Config;
-use crate::directory::Directory;
 use crate::problem::{Finding, Kind, Severity};
 use crate::report::Reporter;
 use crate::verify::outcome::{Event, Observer, Outcome, Proof, Step};
@@ -60,9 +59,9 @@ pub async fn run(
 fn read(config: &Config, frozen: bool) -> anyhow::Result<(Vec<Subject>, Vec<Finding>)> {
     let finalized = config.migrations.read(Stage::Finalized)?;
     let mut problems = finalized.problems;
-    let mut subjects = subjects(finalized.migrations, Stage::Finalized, &config.migrations);
+    let mut subjects = Subject::all(finalized.migrations, Stage::Finalized, &config.migrations.shown);
     let drafts = config.drafts.read(Stage::Draft)?;
-    let draft_subjects = self::subjects(drafts.migrations, Stage::Draft, &config.drafts);
+    let draft_subjects = Subject::all(drafts.migrations, Stage::Draft, &config.drafts.shown);
     if frozen {
         problems.extend(draft_subjects.iter().map(|subject| {
             let message =
@@ -75,12 +74,6 @@ fn read(config: &Config, frozen: bool) -> anyhow::Result<(Vec<Subject>, Vec<Find
         subjects.extend(draft_subjects);
     }
     Ok((subjects, problems))
-}
-
-/// Migrations with the directory that they were read from.
-pub fn subjects(migrations: Vec<Migration>, stage: Stage, directory: &Directory) -> Vec<Subject> {
-    let subject = |migration| Subject { migration, stage, directory: directory.shown.clone() };
-    migrations.into_iter().map(subject).collect()
 }
 
 /// Problems that leave a set of migrations with an order, so that the rest of the proof is worth its time.

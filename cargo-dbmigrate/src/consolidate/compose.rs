@@ -1,6 +1,6 @@
 //! The text of finalized migrations, composed from drafts: ups in order, downs reversed. Pure.
 
-use dbmigrate_runtime::migration::{Directives, Id, Migration, NameError, Script, Version};
+use dbmigrate_runtime::migration::{Directives, Id, Migration, NameError, Script, Stage, Version};
 
 use crate::sql;
 
@@ -57,11 +57,7 @@ fn compose_one(
     let downs: Option<Vec<_>> =
         group.iter().rev().map(|draft| Some((&draft.id, draft.down.as_ref()?))).collect();
     let migration = Migration { id: Id::new(version, &name)?, up, down: downs.map(script) };
-    Ok(Composed { migration, replaces: group.iter().map(|draft| draft_name(&draft.id)).collect() })
-}
-
-fn draft_name(id: &Id) -> String {
-    format!("{}__{}", id.version, id.name)
+    Ok(Composed { migration, replaces: group.iter().map(|draft| draft.id.stem(Stage::Draft)).collect() })
 }
 
 fn script(parts: Vec<(&Id, &Script)>) -> Script {
@@ -86,7 +82,7 @@ fn script(parts: Vec<(&Id, &Script)>) -> Script {
             text.push('\n');
         }
         if !alone {
-            text.push_str(&format!("-- from the draft {}\n", draft_name(id)));
+            text.push_str(&format!("-- from the draft {}\n", id.stem(Stage::Draft)));
         }
         text.push_str(&body(&part.text));
     }

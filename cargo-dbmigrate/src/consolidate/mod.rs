@@ -48,23 +48,13 @@ pub async fn prove(
     proposal: &Proposal<'_>,
     observer: &dyn Observer,
 ) -> anyhow::Result<Outcome> {
-    let subjects = |migrations: &mut dyn Iterator<Item = &Migration>, stage: Stage| -> Vec<Subject> {
-        let directory = match stage {
-            Stage::Finalized => proposal.migrations_directory,
-            Stage::Draft => proposal.drafts_directory,
-        };
-        let subject = |migration: &Migration| Subject {
-            migration: migration.clone(),
-            stage,
-            directory: directory.into(),
-        };
-        migrations.map(subject).collect()
-    };
-    let finalized = subjects(&mut proposal.finalized.iter(), Stage::Finalized);
+    let (migrations, drafts) = (proposal.migrations_directory, proposal.drafts_directory);
+    let finalized = Subject::all(proposal.finalized.iter().cloned(), Stage::Finalized, migrations);
     let since = finalized.len();
     let with = |more: Vec<Subject>| [finalized.clone(), more].concat();
-    let by_drafts = with(subjects(&mut proposal.drafts.iter(), Stage::Draft));
-    let by_result = with(subjects(&mut proposal.composed.iter().map(|one| &one.migration), Stage::Finalized));
+    let by_drafts = with(Subject::all(proposal.drafts.iter().cloned(), Stage::Draft, drafts));
+    let result = proposal.composed.iter().map(|one| one.migration.clone());
+    let by_result = with(Subject::all(result, Stage::Finalized, migrations));
 
     let wanted = catalog(server, proposal, &by_drafts).await?;
     let got = catalog(server, proposal, &by_result).await?;
@@ -80,8 +70,7 @@ pub async fn prove(
     }
 
     let request = Request { subjects: &by_result, since, strict: proposal.strict, timeout: proposal.timeout };
-    let outcome = verify::prove(server, &request, observer).await?;
-    Ok(outcome)
+    verify::prove(server, &request, observer).await
 }
 
 /// Whether an outcome lets a consolidation pass.

@@ -6,7 +6,7 @@ use dbmigrate_runtime::lock::{self, Lock, NotNewer, Sealed};
 use dbmigrate_runtime::migration::{Direction, Id, Migration, Script, Stage};
 use dbmigrate_runtime::set::{self, Discrepancy};
 
-use super::{Contents, Directory, shown_id};
+use super::{Contents, Directory};
 use crate::problem::{Excerpt, Finding, Kind};
 use crate::sql;
 
@@ -33,10 +33,10 @@ pub(super) fn directives(
     lock: Option<&Lock>,
 ) -> Vec<Finding> {
     let id = &migration.id;
-    let path = |direction| directory.shown.join(Directory::file_name(id, direction, stage));
+    let path = |direction| directory.shown.join(id.file_name_at(stage, direction));
     let mut found = Vec::new();
     let mut add = |kind, direction, message: String| {
-        found.push(Finding::error(kind, message).file(path(direction)).migration(shown_id(id, stage)));
+        found.push(Finding::error(kind, message).file(path(direction)).migration(id.stem(stage)));
     };
     let (up, down) = (path(Direction::Up), path(Direction::Down));
     match (&migration.up.directives.irreversible, &migration.down) {
@@ -59,7 +59,7 @@ pub(super) fn directives(
         let excerpt = Excerpt::at_offset(&down, &script.text, offset, why);
         let message = format!("`{}`: {why}", down.display());
         let finding = Finding::error(Kind::MisplacedDirective, message).file(down).excerpt(excerpt);
-        found.push(finding.migration(shown_id(id, stage)));
+        found.push(finding.migration(id.stem(stage)));
     }
     found
 }

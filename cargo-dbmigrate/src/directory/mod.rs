@@ -107,14 +107,6 @@ impl Directory {
         self.path.join(lock::FILE_NAME)
     }
 
-    /// The name of a migration's file at this stage.
-    pub fn file_name(id: &Id, direction: Direction, stage: Stage) -> String {
-        match stage {
-            Stage::Finalized => id.file_name(direction),
-            Stage::Draft => id.draft_file_name(direction),
-        }
-    }
-
     /// Reads everything. Drafts may have no directory, since version control keeps no empty ones.
     ///
     /// # Errors
@@ -214,7 +206,7 @@ impl Directory {
             },
             Err(error) => not_text(&shown, &bytes, error),
         };
-        problems.push(found.migration(shown_id(id, stage)));
+        problems.push(found.migration(id.stem(stage)));
         Ok(None)
     }
 
@@ -269,7 +261,7 @@ impl Directory {
             if one.version == two.version {
                 let name = |id: &Id| {
                     let direction = if pairs[id].up.is_some() { Direction::Up } else { Direction::Down };
-                    self.shown.join(Self::file_name(id, direction, stage))
+                    self.shown.join(id.file_name_at(stage, direction))
                 };
                 let (one, two) = (name(one), name(two));
                 let message = format!("`{}` and `{}` have the same version", one.display(), two.display());
@@ -282,7 +274,7 @@ impl Directory {
     fn join(&self, pairs: BTreeMap<Id, Pair>, stage: Stage, contents: &mut Contents) -> BTreeSet<Id> {
         let mut broken = BTreeSet::new();
         for (id, pair) in pairs {
-            let shown = |direction| self.shown.join(Self::file_name(&id, direction, stage));
+            let shown = |direction| self.shown.join(id.file_name_at(stage, direction));
             let (up, down) = match (pair.up, pair.down) {
                 (Some(Some(up)), None) => (up, None),
                 (Some(Some(up)), Some(Some(down))) => (up, Some(down)),
@@ -291,10 +283,10 @@ impl Directory {
                     let message = format!(
                         "`{}` has no up: there is no `{}`",
                         down.display(),
-                        Self::file_name(&id, Direction::Up, stage)
+                        id.file_name_at(stage, Direction::Up)
                     );
                     let finding = Finding::error(Kind::DownWithoutUp, message).file(down);
-                    contents.problems.push(finding.migration(shown_id(&id, stage)));
+                    contents.problems.push(finding.migration(id.stem(stage)));
                     continue;
                 }
                 _ => {
@@ -307,14 +299,6 @@ impl Directory {
             contents.migrations.push(migration);
         }
         broken
-    }
-}
-
-/// The migration's name in messages: a draft has no `V`.
-fn shown_id(id: &Id, stage: Stage) -> String {
-    match stage {
-        Stage::Finalized => id.to_string(),
-        Stage::Draft => format!("{}__{}", id.version, id.name),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Throwaway databases, each with a session on it: what the proof runs on.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -204,7 +205,7 @@ impl<'a> Bench<'a> {
 
     /// How far every sequence has come: no rollback takes that back.
     pub async fn sequences(&self) -> anyhow::Result<Sequences> {
-        let text = "SELECT seqrelid, pg_catalog.pg_sequence_last_value(seqrelid) FROM pg_catalog.pg_sequence ORDER BY 1";
+        let text = "SELECT seqrelid, pg_catalog.pg_sequence_last_value(seqrelid) FROM pg_catalog.pg_sequence";
         let rows = self.session.client.query(text, &[]).await.context("could not read the sequences")?;
         let row = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
         Ok(Sequences(rows.iter().map(row).collect::<Result<_, tokio_postgres::Error>>()?))
@@ -213,8 +214,10 @@ impl<'a> Bench<'a> {
     /// Sets every sequence that has moved back to where it was.
     pub async fn restore_sequences(&self, before: &Sequences) -> anyhow::Result<()> {
         let now = self.sequences().await?;
-        let moved = now.0.iter().filter(|state| !before.0.contains(state)).map(|(oid, _)| *oid);
-        for (oid, value) in moved.filter_map(|oid| before.0.iter().find(|(known, _)| *known == oid)) {
+        // One that is gone now was not moved, and one that was not there before has no place to go back to.
+        let moved =
+            before.0.iter().filter(|(oid, value)| now.0.get(oid).is_some_and(|found| found != *value));
+        for (oid, value) in moved {
             let text = "SELECT pg_catalog.setval($1::oid::pg_catalog.regclass, coalesce($2, seqstart), $2 IS NOT NULL)
                         FROM pg_catalog.pg_sequence WHERE seqrelid = $1";
             self.session.client.query(text, &[oid, value]).await.context("could not set a sequence back")?;
@@ -224,4 +227,4 @@ impl<'a> Bench<'a> {
 }
 
 /// The last value of every sequence that has one.
-pub struct Sequences(Vec<(u32, Option<i64>)>);
+pub struct Sequences(BTreeMap<u32, Option<i64>>);

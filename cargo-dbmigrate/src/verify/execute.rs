@@ -41,12 +41,10 @@ pub struct Failure {
 /// Why a script did not run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The server refused a statement.
+    /// The server refused a statement, or ended the session.
     Refused,
     /// It did not end in time and was cancelled.
     Timeout,
-    /// The connection broke.
-    ConnectionLost,
 }
 
 /// One script to run.
@@ -171,7 +169,7 @@ impl<'a> Job<'a> {
     fn lost(&self) -> Failure {
         let message = "the server closed the connection while this ran";
         let excerpt = Excerpt::whole_file(&self.file, message);
-        Failure { cause: Cause::ConnectionLost, excerpt, session_lost: true }
+        Failure { cause: Cause::Refused, excerpt, session_lost: true }
     }
 
     /// The server waits for rows, or sends them: the session is of no use after that.
@@ -225,9 +223,7 @@ impl<'a> Job<'a> {
         excerpt.detail = said.detail().map(str::to_owned);
         excerpt.hint = said.hint().map(str::to_owned);
         excerpt.context = said.where_().map(str::to_owned);
-        let session_lost = breaks_session(error);
-        let cause = if session_lost { Cause::ConnectionLost } else { Cause::Refused };
-        Failure { cause, excerpt, session_lost }
+        Failure { cause: Cause::Refused, excerpt, session_lost: breaks_session(error) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is to be proved, as data. Pure: no files, no server.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dbmigrate_runtime::migration::{Direction, Migration, Script, Stage};
 
@@ -23,21 +23,20 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Migrations with the directory that their files stand in.
+    pub fn all(migrations: impl IntoIterator<Item = Migration>, stage: Stage, directory: &Path) -> Vec<Self> {
+        let subject = |migration| Self { migration, stage, directory: directory.into() };
+        migrations.into_iter().map(subject).collect()
+    }
+
     /// The name by which reports call it: as its files, without their ends.
     pub fn name(&self) -> String {
-        let id = &self.migration.id;
-        match self.stage {
-            Stage::Finalized => id.to_string(),
-            Stage::Draft => format!("{}__{}", id.version, id.name),
-        }
+        self.migration.id.stem(self.stage)
     }
 
     /// One of its files, as the user would write it.
     pub fn file(&self, direction: Direction) -> PathBuf {
-        self.directory.join(match self.stage {
-            Stage::Finalized => self.migration.id.file_name(direction),
-            Stage::Draft => self.migration.id.draft_file_name(direction),
-        })
+        self.directory.join(self.migration.id.file_name_at(self.stage, direction))
     }
 
     /// Its scripts, with their direction.
@@ -64,7 +63,7 @@ impl Subject {
     pub fn failure(&self, kind: Kind, direction: Direction, what: &str, failure: Failure) -> Finding {
         let (kind, what) = match failure.cause {
             Cause::Timeout => (Kind::Timeout, what.replace("fails", "does not end")),
-            Cause::Refused | Cause::ConnectionLost => (kind, what.to_owned()),
+            Cause::Refused => (kind, what.to_owned()),
         };
         let message = format!("{what}: {}", failure.excerpt.message);
         self.finding(kind, direction, message).excerpt(failure.excerpt)
