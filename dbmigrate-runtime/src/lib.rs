@@ -10,4 +10,5 @@
 
 pub mod lock;
 pub mod migration;
+pub mod migrations;
 pub mod set;

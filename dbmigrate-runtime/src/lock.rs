@@ -12,6 +12,7 @@
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
+use std::str::FromStr;
 
 use crate::migration::{Direction, Hash, Id};
 
@@ -47,8 +48,66 @@ pub struct Entry {
 pub struct Sealed {
     /// The SHA-256 of the normalised text.
     pub hash: Hash,
-    /// For a `no-transaction` file: the byte offset of every statement in the normalised text.
-    pub statements: Option<Vec<usize>>,
+    /// For a `no-transaction` file: where every statement begins. A statement goes up to the next one's beginning.
+    pub statements: Option<Vec<Statement>>,
+}
+
+/// One statement of a `no-transaction` file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The byte offset of its beginning in the normalised text.
+    pub offset: usize,
+    /// How often it runs.
+    pub times: Times,
+}
+
+/// How often a statement runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Once.
+    Once,
+    /// Again and again, each time in a transaction of its own, until it changes no row: `-- dbmigrate: repeat`.
+    UntilNoRow,
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.offset)?;
+        if self.times == Times::UntilNoRow { f.write_str("*") } else { Ok(()) }
+    }
+}
+
+impl FromStr for Statement {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (offset, times) = match text.strip_suffix('*') {
+            Some(offset) => (offset, Times::UntilNoRow),
+            None => (text, Times::Once),
+        };
+        Ok(Self { offset: offset.parse()?, times })
+    }
+}
+
+/// The statements of a file as they stand in a lock or a history: offsets with commas between them, and a `*` after those
+/// that run until they change no row.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn parse_statements(text: &str) -> Result<Vec<Statement>, &'static str> {
+    let statements = text.split(',').map(str::parse).collect::<Result<Vec<Statement>, _>>();
+    let statements = statements.map_err(|_| "is not a list of byte offsets")?;
+    if statements.windows(2).all(|pair| pair[0].offset < pair[1].offset) {
+        Ok(statements)
+    } else {
+        Err("has byte offsets that do not ascend")
+    }
+}
+
+/// The inverse of [`parse_statements`].
+pub fn render_statements(statements: &[Statement]) -> String {
+    let words: Vec<_> = statements.iter().map(ToString::to_string).collect();
+    words.join(",")
 }
 
 impl Entry {
@@ -68,9 +127,8 @@ impl Entry {
             None => line.push_str(" down=irreversible"),
         }
         for (direction, sealed) in [(Direction::Up, Some(&self.up)), (Direction::Down, self.down.as_ref())] {
-            if let Some(offsets) = sealed.and_then(|sealed| sealed.statements.as_ref()) {
-                let offsets: Vec<_> = offsets.iter().map(ToString::to_string).collect();
-                _ = write!(line, " {direction}-no-transaction={}", offsets.join(","));
+            if let Some(statements) = sealed.and_then(|sealed| sealed.statements.as_ref()) {
+                _ = write!(line, " {direction}-no-transaction={}", render_statements(statements));
             }
         }
         if !self.replaces.is_empty() {
@@ -191,25 +249,18 @@ fn parse_line(line: &str) -> Result<Entry, String> {
         let value = value.ok_or_else(|| format!("`{key}` is missing"))?;
         value.parse().map_err(|error| format!("`{key}` is {error}"))
     };
-    let offsets = |key: &str, value: Option<&str>| -> Result<Option<Vec<usize>>, String> {
-        let Some(value) = value else { return Ok(None) };
-        let numbers = value.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>();
-        let numbers = numbers.map_err(|_| format!("`{key}` is not a list of byte offsets"))?;
-        if numbers.windows(2).all(|pair| pair[0] < pair[1]) {
-            Ok(Some(numbers))
-        } else {
-            Err(format!("the byte offsets of `{key}` do not ascend"))
-        }
+    let statements = |key: &str, value: Option<&str>| {
+        value.map(|value| parse_statements(value).map_err(|why| format!("`{key}` {why}"))).transpose()
     };
     let up = Sealed {
         hash: hash("up", take("up"))?,
-        statements: offsets("up-no-transaction", take("up-no-transaction"))?,
+        statements: statements("up-no-transaction", take("up-no-transaction"))?,
     };
     let down = match take("down") {
         Some("irreversible") => None,
         value => Some(Sealed {
             hash: hash("down", value)?,
-            statements: offsets("down-no-transaction", take("down-no-transaction"))?,
+            statements: statements("down-no-transaction", take("down-no-transaction"))?,
         }),
     };
     let replaces = take("replaces").map(|names| names.split(',').map(unescape).collect()).unwrap_or_default();
@@ -313,7 +364,8 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn sealed(text: &str, statements: Option<Vec<usize>>) -> Sealed {
+    fn sealed(text: &str, statements: Option<&str>) -> Sealed {
+        let statements = statements.map(|text| parse_statements(text).unwrap());
         Sealed { hash: Hash::of(&[text.as_bytes()]), statements }
     }
 
@@ -322,7 +374,7 @@ mod tests {
         let id = |text: &str| text.parse::<Id>().unwrap();
         lock.push(id("V20260301120000__a"), sealed("a", None), Some(sealed("b", None)), vec![]).unwrap();
         let replaces = vec!["diesel:2014 odd, %name=x".to_owned(), "20260302083000__idx".to_owned()];
-        let (up, down) = (sealed("c", Some(vec![0, 61])), Some(sealed("d", Some(vec![0]))));
+        let (up, down) = (sealed("c", Some("0,61*")), Some(sealed("d", Some("0"))));
         lock.push(id("V20260302120000__b"), up, down, replaces).unwrap();
         lock.push(id("V20260303120000__c"), sealed("e", None), None, vec![]).unwrap();
         lock
@@ -360,7 +412,8 @@ mod tests {
             (" up=", " up=0"),
             (" chain=", " chian="),
             ("down=irreversible ", ""),
-            ("=0,61", "=61,0"),
+            ("=0,61*", "=61,0"),
+            ("=0,61*", "=0,61**"),
             ("__b ", "__b x "),
         ] {
             assert!(matches!(fault(&text.replace(from, to)).fault, LockFault::Malformed(_)), "{from}");

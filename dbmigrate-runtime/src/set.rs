@@ -1,6 +1,7 @@
 //! A directory's migrations against its lock. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::lock::Lock;
 use crate::migration::{Direction, Hash, Id, Migration};
@@ -40,6 +41,27 @@ pub enum Discrepancy {
     Repeated(Id),
     /// The lock's line does not follow from the line before it.
     BrokenChain(Id),
+}
+
+impl fmt::Display for Discrepancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edited { id, direction, locked, found } => {
+                let file = id.file_name(*direction);
+                write!(f, "`{file}` was edited: its hash is {}, locked is {}", found.short(), locked.short())
+            }
+            Self::Added(id) => write!(f, "`{id}` is not in the lock"),
+            Self::Removed(id) => write!(f, "`{id}` is in the lock, but its file is gone"),
+            Self::DownRemoved(id) => write!(f, "`{}` is gone", id.file_name(Direction::Down)),
+            Self::DownAdded(id) => {
+                write!(f, "`{}` is there, but locked as irreversible", id.file_name(Direction::Down))
+            }
+            Self::Moved { from, to } => write!(f, "`{from}` is now called `{to}`"),
+            Self::OutOfOrder(id) => write!(f, "`{id}` is not in the order of versions"),
+            Self::Repeated(id) => write!(f, "`{id}` is in the lock twice"),
+            Self::BrokenChain(id) => write!(f, "the lock's line of `{id}` was edited"),
+        }
+    }
 }
 
 /// Compares migrations, in the order of their versions, with a lock. Empty means intact.

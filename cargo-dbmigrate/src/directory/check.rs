@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dbmigrate_runtime::lock::{self, Lock, NotNewer, Sealed};
+use dbmigrate_runtime::lock::{self, Lock, NotNewer, Sealed, Statement, Times};
 use dbmigrate_runtime::migration::{Direction, Id, Migration, Script, Stage};
 use dbmigrate_runtime::set::{self, Discrepancy};
 
@@ -12,8 +12,11 @@ use crate::sql;
 
 /// What the lock says of a script. Statements are split here, once, so that the runtime needs no SQL parser.
 pub fn seal(script: &Script) -> Sealed {
-    let offsets = || -> Vec<usize> { sql::statements(&script.text).iter().map(|s| s.start).collect() };
-    let statements = script.directives.no_transaction.then(offsets).filter(|offsets| !offsets.is_empty());
+    let split = || -> Vec<Statement> {
+        let found = sql::statements(&script.text);
+        found.iter().map(|found| Statement { offset: found.start, times: Times::Once }).collect()
+    };
+    let statements = script.directives.no_transaction.then(split).filter(|found| !found.is_empty());
     Sealed { hash: script.hash, statements }
 }
 
