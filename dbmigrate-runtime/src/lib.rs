@@ -8,7 +8,15 @@
 //! - [`lock`]: `dbmigrate.lock`, the source of truth of order and of tampering.
 //! - [`set`]: a directory's files against its lock.
 
+pub mod connect;
+pub mod engine;
+mod error;
+mod event;
 pub mod lock;
 pub mod migration;
 pub mod migrations;
 pub mod set;
+
+pub use engine::{Migrator, Target};
+pub use error::{Error, SqlError};
+pub use event::{Event, Holder, Observer};

@@ -1,0 +1,293 @@
+//! The one connection that migrates, as refinery sees it, and how a script runs on it.
+//!
+//! refinery's runner asks for three things: that the history table exists, what is applied, and to execute a script together
+//! with a row for the history. It is run for one migration at a time, after [`super::plan`] has decided what runs; so the
+//! first two have nothing to do, and the third is where every forward migration passes.
+
+use std::fmt;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use futures_util::TryStreamExt;
+use futures_util::future::join;
+use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
+use refinery_core::{Migration, Runner};
+use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::Error;
+use crate::connect::Connected;
+use crate::engine::history::Table;
+use crate::engine::journal;
+use crate::engine::options::Options;
+use crate::engine::plan::Step;
+use crate::engine::session::Session;
+use crate::engine::state::RowState;
+use crate::engine::watch;
+use crate::error::SqlError;
+use crate::event::Events;
+use crate::migration::Direction;
+
+/// Whose connection it is.
+pub(crate) enum Handle<'c> {
+    /// The caller's: it can be neither closed nor made anew.
+    Borrowed(&'c mut Client),
+    /// Our own.
+    Owned(Connected),
+}
+
+impl Handle<'_> {
+    pub(crate) fn client(&self) -> &Client {
+        match self {
+            Self::Borrowed(client) => client,
+            Self::Owned(connected) => &connected.client,
+        }
+    }
+}
+
+/// The connection, with all that a script needs to run on it.
+pub(crate) struct Link<'a> {
+    pub(crate) handle: &'a Handle<'a>,
+    /// A second connection, which looks at what the first waits for.
+    pub(crate) watcher: Option<&'a Client>,
+    pub(crate) session: &'a Session,
+    pub(crate) table: &'a Table,
+    pub(crate) options: &'a Options,
+    pub(crate) events: &'a Events,
+    /// What the runner is driven for.
+    step: Option<&'a Step>,
+    /// refinery's errors hold text; ours are kept here.
+    failure: Option<Error>,
+}
+
+/// Tells refinery to stop: the reason is kept in the link.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("stopped")
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+impl<'a> Link<'a> {
+    pub(crate) fn new(
+        handle: &'a Handle<'a>,
+        watcher: Option<&'a Client>,
+        session: &'a Session,
+        table: &'a Table,
+        options: &'a Options,
+        events: &'a Events,
+    ) -> Self {
+        Self { handle, watcher, session, table, options, events, step: None, failure: None }
+    }
+
+    pub(crate) fn client(&self) -> &'a Client {
+        self.handle.client()
+    }
+
+    /// Runs one step, and its change of the history with it. A forward step goes through refinery's runner.
+    pub(crate) async fn run(&mut self, step: &'a Step) -> Result<(), Error> {
+        if step.direction == Direction::Down {
+            let sent = self.table.delete(step.id.version);
+            return match step.runs.statements {
+                Some(_) => journal::run(self, step, None).await,
+                None => self.in_transaction(step, |_| sent).await,
+            };
+        }
+        let migration = refinery_migration(step)?;
+        let mut runner = Runner::new(&[migration]);
+        runner.set_migration_table_name(self.table.sql());
+        self.step = Some(step);
+        let result = runner.run_async(self).await;
+        self.step = None;
+        match (self.failure.take(), result) {
+            (None, Ok(_)) => Ok(()),
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(Error::Lost(error.to_string())),
+        }
+    }
+
+    async fn apply(&mut self, step: &Step) -> Result<(), Error> {
+        let checksum = refinery_migration(step)?.checksum();
+        match step.runs.statements {
+            Some(_) => journal::run(self, step, Some(checksum)).await,
+            None => {
+                let row = |took| self.table.insert(step, checksum, RowState::Applied, Some(took));
+                self.in_transaction(step, row).await
+            }
+        }
+    }
+
+    /// Runs a script and its change of the history in one transaction.
+    ///
+    /// Three round trips: the script, with what opens its transaction; the history, if it is still the same transaction;
+    /// the end.
+    async fn in_transaction(
+        &self,
+        step: &Step,
+        history: impl FnOnce(Duration) -> String,
+    ) -> Result<(), Error> {
+        let began = Instant::now();
+        let client = self.client();
+        let opening = format!("BEGIN; SET LOCAL dbmigrate.migration = '{}';\n", step.id.version);
+        let text = &step.runs.script.text;
+        let settings = self.session.settings(self.options);
+        let script = format!("{opening}{text}");
+        let work = join(client.batch_execute(&settings), drained(client, &script));
+        let (set, ran) = watch::watched(self, &step.id, began, work).await;
+        let result = match (set, ran) {
+            (Err(error), _) => Err(Error::Database { doing: "setting the session up", error }),
+            (_, Err(error)) => Err(self.sql_error(step, Some((0, opening.chars().count())), error)),
+            _ => self.recorded(step, &history(began.elapsed())).await,
+        };
+        if result.is_err() {
+            // What fails here is seen by whatever comes next on this connection.
+            _ = client.batch_execute("ROLLBACK").await;
+        }
+        result
+    }
+
+    /// Writes the history and commits, if the script's transaction is still open.
+    async fn recorded(&self, step: &Step, history: &str) -> Result<(), Error> {
+        let client = self.client();
+        let same = format!(
+            "{} AND current_setting('dbmigrate.migration', true) = '{}'",
+            self.session.is_this(),
+            step.id.version
+        );
+        // Fails in a way of its own, and so writes nothing, where it is another transaction.
+        let guarded = format!("SELECT 1 / ({same})::int; {history}");
+        if let Err(error) = client.batch_execute(&guarded).await {
+            if error.code().is_some_and(|code| code.code() == "22012") {
+                self.session.must_be_this(client).await?;
+                return Err(Error::TransactionEnded { id: step.id.clone(), file: step.file_name() });
+            }
+            return Err(not_permitted("write the history", error));
+        }
+        client.batch_execute("COMMIT").await.map_err(|error| match self.sql_error(step, None, error) {
+            Error::Sql(mut error) => {
+                error.message.push_str(" (when its deferred constraints were checked)");
+                Error::Sql(error)
+            }
+            error => error,
+        })
+    }
+
+    /// An error of a script. `at` says where the text that was sent begins in the file, in bytes, and how many characters
+    /// were sent before it.
+    pub(crate) fn sql_error(
+        &self,
+        step: &Step,
+        at: Option<(usize, usize)>,
+        error: tokio_postgres::Error,
+    ) -> Error {
+        let Some(said) = error.as_db_error() else {
+            return Error::Database { doing: "running a migration", error };
+        };
+        let text = step.runs.script.text.as_str();
+        let offset = at.and_then(|(base, before)| {
+            let sent = text.get(base..)?;
+            match said.position()? {
+                ErrorPosition::Original(position) => {
+                    let characters = usize::try_from(*position).ok()?.checked_sub(before + 1)?;
+                    Some(base + sent.char_indices().nth(characters).map_or(sent.len(), |(at, _)| at))
+                }
+                // A query inside of a function or DO block: placed if it stands in this file just once.
+                ErrorPosition::Internal { position, query } if text.matches(query.as_str()).count() == 1 => {
+                    let characters = usize::try_from(*position).ok()?.checked_sub(1)?;
+                    let within = query.char_indices().nth(characters).map_or(query.len(), |(at, _)| at);
+                    text.find(query.as_str()).map(|at| at + within)
+                }
+                ErrorPosition::Internal { .. } => None,
+            }
+        });
+        // A statement that is sent by itself begins somewhere, whatever the server says.
+        let offset = offset.or_else(|| at.map(|(base, _)| base).filter(|_| step.runs.statements.is_some()));
+        let place = offset.map(|offset| {
+            let before = &text[..offset];
+            let start = before.rfind('\n').map_or(0, |at| at + 1);
+            let place = (before.matches('\n').count() + 1, text[start..offset].chars().count() + 1);
+            (place, text[start..].lines().next().unwrap_or_default().to_owned())
+        });
+        let (place, line) = place.map_or((None, String::new()), |(place, line)| (Some(place), line));
+        Error::Sql(Box::new(SqlError {
+            id: step.id.clone(),
+            direction: step.direction,
+            file: step.file_name(),
+            place,
+            line,
+            message: said.message().to_owned(),
+            sqlstate: said.code().code().to_owned(),
+            detail: said.detail().map(str::to_owned),
+            hint: said.hint().map(str::to_owned),
+            context: said.where_().map(str::to_owned),
+            source: error,
+        }))
+    }
+}
+
+/// The same migration as refinery knows it.
+pub(crate) fn refinery_migration(step: &Step) -> Result<Migration, Error> {
+    // Its own rules for names are looser than ours, so this does not fail.
+    Migration::unapplied(&format!("{}", step.id), &step.runs.script.text)
+        .map_err(|error| Error::Lost(error.to_string()))
+}
+
+/// Runs a text and keeps none of its rows.
+pub(crate) async fn drained(client: &Client, text: &str) -> Result<u64, tokio_postgres::Error> {
+    let mut messages = pin!(client.simple_query_raw(text).await?);
+    let mut changed = 0;
+    while let Some(message) = messages.try_next().await? {
+        if let SimpleQueryMessage::CommandComplete(rows) = message {
+            changed = rows;
+        }
+    }
+    Ok(changed)
+}
+
+/// An error while writing what is ours, told from a lack of rights.
+pub(crate) fn not_permitted(what: &'static str, error: tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(said) if said.code().code() == "42501" => {
+            Error::NotPermitted { what: what.to_owned(), said: said.message().to_owned() }
+        }
+        _ => Error::Database { doing: "writing the history", error },
+    }
+}
+
+impl AsyncTransaction for Link<'_> {
+    type Error = Stopped;
+
+    async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
+        &'a mut self,
+        queries: T,
+    ) -> Result<usize, Stopped> {
+        // First comes the table, alone; it was made under the lock already. Then the script, with a row that has fewer
+        // columns than ours.
+        let script = queries.count() > 1;
+        let Some(step) = self.step.filter(|_| script) else { return Ok(0) };
+        match self.apply(step).await {
+            Ok(()) => Ok(1),
+            Err(error) => {
+                self.failure = Some(error);
+                Err(Stopped)
+            }
+        }
+    }
+}
+
+impl AsyncQuery<Vec<Migration>> for Link<'_> {
+    async fn query(&mut self, _query: &str) -> Result<Vec<Migration>, Stopped> {
+        Ok(Vec::new())
+    }
+}
+
+impl AsyncMigrate for Link<'_> {
+    /// The table is made elsewhere.
+    fn assert_migrations_table_query(_: &str) -> String {
+        String::new()
+    }
+}

@@ -1,0 +1,222 @@
+//! The session that migrates: what it must be, how it is set, and the lock that makes it the only one.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+
+use crate::Error;
+use crate::engine::options::{Options, Pauses};
+use crate::error::lost;
+use crate::event::{Event, Events, Holder};
+
+/// What a script leaves behind in its session must not reach the next one. Works inside a transaction, too.
+const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DISCARD TEMP";
+
+/// How soon the server notices that a client is gone, and ends its statement and its lock.
+const CHECK_INTERVAL: &str = "SET client_connection_check_interval = '500ms'";
+
+/// Polling the lock: the first pause, and the longest.
+const POLL: (Duration, Duration) = (Duration::from_millis(15), Duration::from_millis(300));
+
+/// How often a waiter says that it waits.
+const WAITING: Duration = Duration::from_secs(2);
+
+/// What is known of a session.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// The process id of its backend.
+    pub(crate) pid: i32,
+    /// The major version of the server.
+    pub(crate) server: u32,
+    /// Whether the server can watch the socket while it works.
+    checks_connection: bool,
+    /// Nobody else's mark may be found in this session.
+    token: String,
+}
+
+impl Session {
+    /// Looks at a session that is about to migrate.
+    ///
+    /// # Errors
+    /// The server takes no writes, the database's encoding is not UTF8, or the session is shared.
+    pub(crate) async fn open(client: &Client) -> Result<Self, Error> {
+        const LOOK: &str = "SELECT pg_backend_pid(), current_setting('server_version_num'), \
+             pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, \
+             pg_encoding_to_char(encoding), current_setting('dbmigrate.session', true), gen_random_uuid() \
+             FROM pg_catalog.pg_database WHERE datname = current_database()";
+        let rows = rows(client, LOOK)
+            .await
+            .map_err(|error| Error::Database { doing: "looking at the session", error })?;
+        let text = |column: usize| {
+            rows.first().and_then(|row| row.try_get(column).ok().flatten()).unwrap_or_default()
+        };
+        if text(2) == "t" {
+            return Err(Error::ReadOnly);
+        }
+        if text(3) != "UTF8" {
+            return Err(Error::Encoding(text(3).to_owned()));
+        }
+        if !text(4).is_empty() {
+            // Another migrator has marked this very session, and it is not ours alone.
+            return Err(Error::Pooled);
+        }
+        let server: u32 = text(1).parse().unwrap_or(0) / 10_000;
+        // Some platforms cannot watch a socket and refuse the setting.
+        let checks_connection = server >= 14 && client.batch_execute(CHECK_INTERVAL).await.is_ok();
+        let pid = text(0).parse().unwrap_or(0);
+        Ok(Self { pid, server, checks_connection, token: text(5).to_owned() })
+    }
+
+    /// The settings that every script starts with: the role's own, but for the timeouts, which are ours.
+    pub(crate) fn settings(&self, options: &Options) -> String {
+        let milliseconds = |limit: Duration| limit.as_millis().min(i32::MAX as u128);
+        let mut text = format!(
+            "{RESET}; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 0; \
+             SET dbmigrate.session = '{}'",
+            options.statement_timeout.map_or(0, milliseconds),
+            milliseconds(options.lock_timeout),
+            self.token,
+        );
+        if self.checks_connection {
+            text.push_str("; ");
+            text.push_str(CHECK_INTERVAL);
+        }
+        if self.server >= 14 {
+            text.push_str("; SET idle_session_timeout = 0");
+        }
+        if self.server >= 17 {
+            text.push_str("; SET transaction_timeout = 0");
+        }
+        text
+    }
+
+    /// A condition that holds only in this session.
+    pub(crate) fn is_this(&self) -> String {
+        format!(
+            "pg_backend_pid() = {} AND current_setting('dbmigrate.session', true) = '{}'",
+            self.pid, self.token
+        )
+    }
+
+    /// Whether this is still the session that was looked at.
+    pub(crate) async fn must_be_this(&self, client: &Client) -> Result<(), Error> {
+        let found = rows(client, &format!("SELECT {}", self.is_this())).await;
+        let found = found.map_err(|error| Error::Database { doing: "looking at the session", error })?;
+        if found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t") {
+            Ok(())
+        } else {
+            Err(Error::Pooled)
+        }
+    }
+
+    /// Gives the lock back and leaves the session as it was. On any error the session is of no more use.
+    pub(crate) async fn release(client: &Client, key: i64) -> Result<(), Error> {
+        let text = format!("ROLLBACK; {RESET}; SELECT pg_advisory_unlock({key})");
+        client
+            .batch_execute(&text)
+            .await
+            .map_err(|error| Error::Database { doing: "releasing the lock", error })
+    }
+}
+
+/// How an attempt to become the only one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locked {
+    /// This session holds the lock.
+    Yes,
+    /// There is nothing left to do.
+    Needless,
+}
+
+/// Waits for the lock by asking for it again and again: a session that waits inside of the server would deadlock with
+/// `CREATE INDEX CONCURRENTLY`. `needless` is asked in between whether the one that holds it has done everything.
+pub(crate) async fn lock(
+    client: &Client,
+    key: i64,
+    options: &Options,
+    events: &Events,
+    needless: impl AsyncFn(&Client) -> Result<bool, Error>,
+) -> Result<Locked, Error> {
+    let doing = "waiting for the lock";
+    let asked = format!("SELECT pg_try_advisory_lock({key})");
+    let began = Instant::now();
+    let mut said = began;
+    let mut pauses = Pauses::new(POLL.0, POLL.1);
+    loop {
+        let found = rows(client, &asked).await.map_err(|error| Error::Database { doing, error })?;
+        if found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t") {
+            return Ok(Locked::Yes);
+        }
+        if needless(client).await? {
+            return Ok(Locked::Needless);
+        }
+        let waited = began.elapsed();
+        if waited >= options.lock_wait {
+            return Err(Error::LockBusy { waited, holder: holder(client, key).await? });
+        }
+        if said.elapsed() >= WAITING || said == began {
+            said = Instant::now();
+            events.emit(Event::Waiting { waited, holder: holder(client, key).await? });
+        }
+        tokio::time::sleep(pauses.pause().min(options.lock_wait.saturating_sub(waited))).await;
+    }
+}
+
+/// Who holds the lock, as far as this role may see it.
+async fn holder(client: &Client, key: i64) -> Result<Option<Holder>, Error> {
+    let bits = key.cast_unsigned();
+    let (high, low) = (bits >> 32, bits & 0xffff_ffff);
+    let found = holders(
+        client,
+        &format!(
+            "SELECT l.pid FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {high} \
+             AND l.objid = {low} AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+        ),
+    )
+    .await;
+    found
+        .map(|found| found.into_iter().next())
+        .map_err(|error| Error::Database { doing: "looking for who holds the lock", error })
+}
+
+/// The sessions whose process ids a query gives.
+pub(crate) async fn holders(client: &Client, pids: &str) -> Result<Vec<Holder>, tokio_postgres::Error> {
+    let query = format!(
+        "SELECT p.pid, a.application_name, a.usename, a.state, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80) \
+         FROM ({pids}) p(pid) LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = p.pid ORDER BY 1"
+    );
+    let found = rows(client, &query).await?;
+    let text = |row: &SimpleQueryRow, column: usize| row.try_get(column).ok().flatten().map(str::to_owned);
+    Ok(found
+        .iter()
+        .map(|row| Holder {
+            pid: text(row, 0).and_then(|pid| pid.parse().ok()).unwrap_or_default(),
+            application: text(row, 1),
+            user: text(row, 2),
+            state: text(row, 3),
+            query: text(row, 4),
+        })
+        .collect())
+}
+
+/// The rows of a query, as text.
+pub(crate) async fn rows(client: &Client, query: &str) -> Result<Vec<SimpleQueryRow>, tokio_postgres::Error> {
+    let messages = client.simple_query(query).await?;
+    Ok(messages
+        .into_iter()
+        .filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        })
+        .collect())
+}
+
+/// Whether a session that gave this error can still be used.
+pub(crate) fn usable(error: &Error) -> bool {
+    match error {
+        Error::Database { error, .. } => !lost(error),
+        Error::Sql(error) => !lost(&error.source),
+        Error::Lost(_) => false,
+        _ => true,
+    }
+}
