@@ -1,6 +1,7 @@
 //! A set of migrations that can be run: finalized ones that fit their lock, in its order, and drafts behind them. Pure.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
@@ -202,3 +203,10 @@ impl fmt::Display for SetError {
 }
 
 impl Error for SetError {}
+
+/// A set that is loaded already.
+impl From<Infallible> for SetError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

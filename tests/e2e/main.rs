@@ -12,6 +12,7 @@ mod interrupted;
 mod lock;
 mod mounts;
 mod oracle;
+mod runtime;
 mod servers;
 mod sets;
 mod settings;

@@ -5,12 +5,16 @@
 //! made up, and the cache (with the template of local servers) belongs to the test binary. Every run is bounded in time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness fails by panicking")]
 
+pub use cluster::{Cluster, Stop, free_port};
 pub use program::{Command, Ran, Running, cache, processes, program, release, url};
 pub use project::Project;
+pub use set::set;
 pub use tree::Tree;
 
+mod cluster;
 mod program;
 mod project;
+mod set;
 mod tree;
 
 /// The filters that make output the same on every machine and every day.

@@ -162,6 +162,7 @@ impl<'a> Link<'a> {
         let guarded = format!("SELECT 1 / ({same})::int; {history}");
         if let Err(error) = client.batch_execute(&guarded).await {
             if error.code().is_some_and(|code| code.code() == "22012") {
+                _ = client.batch_execute("ROLLBACK").await;
                 self.session.must_be_this(client).await?;
                 return Err(Error::TransactionEnded { id: step.id.clone(), file: step.file_name() });
             }

@@ -45,7 +45,7 @@ pub enum Access<'c> {
     /// A client of the caller's, outside of any transaction. Its session's settings are reset.
     Client(&'c mut Client),
     /// How to connect.
-    Database(Database),
+    Database(Box<Database>),
     /// What was given is no way to connect.
     Unusable(ConnectError),
 }
@@ -58,19 +58,19 @@ impl<'c> From<&'c mut Client> for Access<'c> {
 
 impl From<Database> for Access<'_> {
     fn from(database: Database) -> Self {
-        Self::Database(database)
+        Self::Database(Box::new(database))
     }
 }
 
 impl From<&Database> for Access<'_> {
     fn from(database: &Database) -> Self {
-        Self::Database(database.clone())
+        database.clone().into()
     }
 }
 
 impl From<&str> for Access<'_> {
     fn from(url: &str) -> Self {
-        Database::from_url(url).map_or_else(Self::Unusable, Self::Database)
+        Database::from_url(url).map_or_else(Self::Unusable, Self::from)
     }
 }
 

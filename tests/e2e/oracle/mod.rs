@@ -14,13 +14,12 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use cases::{Family, Variant};
-use cluster::Cluster;
+use dbmigrate_tests::Cluster;
 use dump::Dump;
 use exceptions::Exceptions;
 use witness::Catalog;
 
 mod cases;
-mod cluster;
 mod dump;
 mod exceptions;
 mod witness;

@@ -1,7 +1,8 @@
-//! A private PostgreSQL for this test: made in a temporary directory, on a Unix socket, durability off.
+//! A private PostgreSQL for one test: made in a temporary directory, durability off, on a Unix socket and a port of its own.
 
 use std::env;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -14,19 +15,35 @@ use tokio_postgres::{Client, NoTls};
 /// Names the directory of the programs to test with, instead of the newest that the machine has.
 const BINDIR: &str = "DBMIGRATE_TEST_PG_BINDIR";
 
-/// A running server. Stopped and removed on drop.
-pub(super) struct Cluster {
+/// A server. Stopped and removed on drop.
+pub struct Cluster {
     bin: PathBuf,
     directory: TempDir,
     user: Option<(u32, u32)>,
-    process: Child,
+    port: u16,
+    settings: Vec<String>,
+    process: Option<Child>,
+}
+
+/// How a server is stopped.
+#[derive(Clone, Copy, Debug)]
+pub enum Stop {
+    /// Sessions are ended and rolled back, and it ends as it should.
+    Fast,
+    /// As if it had crashed.
+    Immediate,
 }
 
 impl Cluster {
     /// Makes and starts one. Panics when the machine has no PostgreSQL: a test must not pass without.
-    pub(super) async fn start() -> Self {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// As [`Cluster::start`], with settings as `name=value`.
+    pub async fn with(settings: &[&str]) -> Self {
         let bin = programs();
-        let directory = tempfile::Builder::new().prefix("dbmigrate-oracle").tempdir_in(fast()).unwrap();
+        let directory = tempfile::Builder::new().prefix("dbmigrate-cluster").tempdir_in(fast()).unwrap();
         let user = unprivileged();
         if let Some((uid, gid)) = user {
             chown(directory.path(), Some(uid), Some(gid)).unwrap();
@@ -39,50 +56,100 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let log = fs::File::create(directory.path().join("log")).unwrap();
-        let process = command(&bin.join("postgres"), user)
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(directory.path())
-            .args(["-h", "", "-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
-            .args(["-c", "autovacuum=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"])
-            .args(["-c", "max_wal_size=64MB", "-c", "checkpoint_timeout=1h", "-c", "jit=off"])
-            .args(["-c", "max_prepared_transactions=10", "-c", "shared_buffers=16MB"])
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let cluster = Self { bin, directory, user, process };
-        let patience = Instant::now() + Duration::from_secs(20);
-        while cluster.try_connect("postgres").await.is_err() {
-            assert!(Instant::now() < patience, "the server did not start: {}", cluster.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let settings = settings.iter().map(ToString::to_string).collect();
+        let mut cluster = Self { bin, directory, user, port: free_port(), settings, process: None };
+        cluster.run().await;
         cluster
     }
 
+    /// Starts it, again if it was stopped, on the same port with the same data.
+    pub async fn run(&mut self) {
+        assert!(self.process.is_none(), "the server runs");
+        let log =
+            fs::File::options().create(true).append(true).open(self.directory.path().join("log")).unwrap();
+        let mut program = command(&self.bin.join("postgres"), self.user);
+        program
+            .arg("-D")
+            .arg(self.data())
+            .arg("-k")
+            .arg(self.directory.path())
+            .args(["-h", "127.0.0.1", "-p", &self.port.to_string()])
+            .args(["-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"])
+            .args(["-c", "autovacuum=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"])
+            .args(["-c", "max_wal_size=64MB", "-c", "checkpoint_timeout=1h", "-c", "jit=off"])
+            .args(["-c", "max_prepared_transactions=10", "-c", "shared_buffers=16MB"]);
+        for setting in &self.settings {
+            program.args(["-c", setting]);
+        }
+        self.process = Some(program.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        let patience = Instant::now() + Duration::from_secs(20);
+        while self.try_connect("postgres").await.is_err() {
+            assert!(Instant::now() < patience, "the server did not start: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Stops it and keeps its data.
+    pub fn stop(&mut self, how: Stop) {
+        let Some(mut process) = self.process.take() else { return };
+        let mode = match how {
+            Stop::Fast => "--mode=fast",
+            Stop::Immediate => "--mode=immediate",
+        };
+        let stopped = command(&self.bin.join("pg_ctl"), self.user)
+            .args(["stop", "--silent", mode, "--pgdata"])
+            .arg(self.data())
+            .status();
+        if !stopped.is_ok_and(|status| status.success()) {
+            process.kill().ok();
+        }
+        process.wait().ok();
+    }
+
+    /// The directory of its data: to change its settings before it is run again.
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A new database, as a URL over TCP.
+    pub async fn database(&self, name: &str) -> String {
+        self.connect("postgres").await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        self.url(name)
+    }
+
+    /// The URL of a database over TCP.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
     /// A new connection to a database.
-    pub(super) async fn connect(&self, database: &str) -> Client {
+    pub async fn connect(&self, database: &str) -> Client {
         self.try_connect(database).await.unwrap()
     }
 
     async fn try_connect(&self, database: &str) -> Result<Client, tokio_postgres::Error> {
         let mut config = tokio_postgres::Config::new();
-        config.host_path(self.directory.path()).user("postgres").dbname(database);
+        config.host_path(self.directory.path()).port(self.port).user("postgres").dbname(database);
         let (client, connection) = config.connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(client)
     }
 
     /// The schema of a database as `pg_dump` writes it; `None` when these programs come without.
-    pub(super) async fn dump(&self, database: &str) -> Option<String> {
+    pub async fn dump(&self, database: &str) -> Option<String> {
         let program = self.bin.join("pg_dump");
         if !program.exists() {
             return None;
         }
         let output = tokio::process::Command::new(program)
-            .args(["--schema-only", "--no-sync", "--username=postgres", "--host"])
+            .args(["--schema-only", "--no-sync", "--username=postgres", "--port"])
+            .arg(self.port.to_string())
+            .arg("--host")
             .arg(self.directory.path())
             .arg(database)
             .output()
@@ -93,22 +160,21 @@ impl Cluster {
         Some(text(output.stdout))
     }
 
-    fn log(&self) -> String {
+    /// What the server has written so far.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let stopped = command(&self.bin.join("pg_ctl"), self.user)
-            .args(["stop", "--silent", "--mode=immediate", "--pgdata"])
-            .arg(self.directory.path().join("data"))
-            .status();
-        if !stopped.is_ok_and(|status| status.success()) {
-            self.process.kill().ok();
-        }
-        self.process.wait().ok();
+        self.stop(Stop::Immediate);
     }
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Where a thousand databases are made and dropped again soonest: in memory, where there is enough of it.

@@ -1,0 +1,3 @@
+//! The runtime on a real server.
+
+mod engine;
