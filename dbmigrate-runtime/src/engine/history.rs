@@ -269,3 +269,42 @@ pub(crate) fn underway(direction: Direction, done: usize) -> RowState {
         Direction::Down => RowState::Reverting(done),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn table(text: &str) -> Result<(String, String), String> {
+        text.parse::<Table>().map(|table| (table.schema, table.name)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_are_read_as_sql_reads_them() {
+        let pair = |schema: &str, name: &str| Ok((schema.to_owned(), name.to_owned()));
+        assert_eq!(table("history"), pair("public", "history"));
+        assert_eq!(table("App.History"), pair("app", "history"));
+        assert_eq!(table("\"App\".\"His\"\"tory.x\""), pair("App", "His\"tory.x"));
+        for bad in ["", ".", "a.", ".a", "a.b.c", "a b", "a;b", "\"a", "\"a\"b", "\"\"", &"x".repeat(64)] {
+            assert!(table(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_and_texts_are_quoted() {
+        let table: Table = "\"a\"\"b\".c".parse().unwrap();
+        assert_eq!(table.sql(), "\"a\"\"b\".\"c\"");
+        assert_eq!(literal("it's"), "'it''s'");
+        assert_eq!(literal("a\\'b"), "E'a\\\\''b'");
+    }
+
+    #[test]
+    fn tables_have_locks_of_their_own() {
+        let key = |text: &str| text.parse::<Table>().unwrap().lock_key();
+        assert_eq!(key("public.history"), key("history"));
+        let keys = [key("a.b"), key("a.c"), key("ab"), key("\"a.b\"")];
+        assert!((1..keys.len()).all(|at| !keys[..at].contains(&keys[at])));
+        // Older programs must lock the same: this never changes.
+        assert_eq!(key("public.dbmigrate_history"), Table::default().lock_key());
+    }
+}

@@ -250,3 +250,187 @@ fn down(
         witness: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::lock::{Lock, Sealed};
+    use crate::migration::{Hash, Migration};
+    use crate::migrations::Runnable;
+
+    fn script(text: &str) -> Script {
+        Script::parse(text.to_owned()).unwrap()
+    }
+
+    /// Finalized `a`, `b`, … on days 1, 2, … as far as there are letters; capitals are irreversible.
+    fn set(letters: &str) -> Migrations {
+        let mut lock = Lock::default();
+        let mut migrations = Vec::new();
+        for letter in letters.chars() {
+            let day = u32::from(letter.to_ascii_lowercase()) - u32::from('a') + 1;
+            let name = letter.to_ascii_lowercase();
+            let (up, down) = match letter.is_ascii_uppercase() {
+                true => (script("-- dbmigrate: irreversible gone\nup"), None),
+                false => (script(&format!("up {name}")), Some(script(&format!("down {name}")))),
+            };
+            let id: Id = format!("V202601{day:02}000000__{name}").parse().unwrap();
+            let seal = |script: &Script| Sealed { hash: script.hash, statements: None };
+            lock.push(id.clone(), seal(&up), down.as_ref().map(seal), vec![]).unwrap();
+            migrations.push(Migration { id, up, down });
+        }
+        Migrations::from_parts(&lock, &migrations).unwrap()
+    }
+
+    fn draft(name: &str) -> Runnable {
+        let (up, down) = (script(&format!("up {name}")), script(&format!("down {name}")));
+        let second = name.bytes().next().unwrap() - b'a';
+        let id = format!("V202501010000{second:02}__{name}").parse().unwrap();
+        Runnable { id, stage: Stage::Draft, up: Runs::new(up, None), down: Some(Runs::new(down, None)) }
+    }
+
+    /// The history after all of a set was applied.
+    fn rows(migrations: &Migrations) -> Vec<Applied> {
+        let row = |one: &Runnable| Applied {
+            id: one.id.clone(),
+            stage: one.stage,
+            state: RowState::Applied,
+            applied_on: String::new(),
+            hash: one.up.script.hash,
+            took: None,
+            by: String::new(),
+            tool: String::new(),
+            way_back: match one.irreversible() {
+                Some(reason) => WayBack::Irreversible(reason.to_owned()),
+                None => WayBack::Stored(None),
+            },
+            witness: None,
+        };
+        migrations.all().iter().map(row).collect()
+    }
+
+    fn shown(plan: &Plan) -> String {
+        let sign = |step: &Step| if step.direction == Direction::Up { '+' } else { '-' };
+        let words: Vec<_> = plan.steps.iter().map(|step| format!("{}{}", sign(step), step.id.name)).collect();
+        words.join(" ")
+    }
+
+    fn up_with(
+        here: &Migrations,
+        rows: &[Applied],
+        target: &str,
+        options: &Options,
+    ) -> Result<String, Error> {
+        let goal = goal_up(here, rows, &target.parse().unwrap(), options)?;
+        Ok(shown(&steps(here, rows, &goal, options, &|_| None)?))
+    }
+
+    fn up(here: &Migrations, rows: &[Applied], target: &str) -> Result<String, Error> {
+        up_with(here, rows, target, &Options::default())
+    }
+
+    fn down(here: &Migrations, rows: &[Applied], target: &str) -> Result<String, Error> {
+        let goal = goal_down(here, rows, &target.parse().unwrap())?;
+        let stored = |version: Version| Some(format!("stored {version}"));
+        Ok(shown(&steps(here, rows, &goal, &Options::default(), &stored)?))
+    }
+
+    #[test]
+    fn upgrades_go_as_far_as_they_are_told() {
+        let (here, there) = (set("abcd"), rows(&set("a")));
+        assert_eq!(up(&here, &[], "head").unwrap(), "+a +b +c +d");
+        assert_eq!(up(&here, &there, "head").unwrap(), "+b +c +d");
+        assert_eq!(up(&here, &there, "+2").unwrap(), "+b +c");
+        assert_eq!(up(&here, &there, "c").unwrap(), "+b +c");
+        assert_eq!(up(&here, &there, "a").unwrap(), "");
+        assert_eq!(up(&here, &rows(&here), "head").unwrap(), "");
+        assert!(matches!(up(&here, &there, "+4").unwrap_err(), Error::Target(TargetError::TooFar(_, 3))));
+        assert!(matches!(up(&here, &there, "base").unwrap_err(), Error::Target(TargetError::NotUp(_))));
+    }
+
+    #[test]
+    fn downgrades_go_back_the_way_they_came() {
+        let here = set("abcd");
+        let there = rows(&set("abc"));
+        assert_eq!(down(&here, &there, "base").unwrap(), "-c -b -a");
+        assert_eq!(down(&here, &there, "-1").unwrap(), "-c");
+        assert_eq!(down(&here, &there, "a").unwrap(), "-c -b");
+        assert_eq!(down(&here, &there, "c").unwrap(), "");
+        assert!(matches!(down(&here, &there, "d").unwrap_err(), Error::Target(TargetError::NotApplied(_))));
+        assert!(matches!(down(&here, &there, "-4").unwrap_err(), Error::Target(TargetError::TooFar(_, 3))));
+        assert!(matches!(down(&here, &there, "head").unwrap_err(), Error::Target(TargetError::NotDown(_))));
+    }
+
+    #[test]
+    fn irreversible_ones_bar_the_way() {
+        let here = set("aBc");
+        let there = rows(&here);
+        assert_eq!(down(&here, &there, "b").unwrap(), "-c");
+        assert!(matches!(down(&here, &there, "a").unwrap_err(), Error::Irreversible { .. }));
+        // Known from the history alone, too.
+        assert!(matches!(down(&set("a"), &there, "a").unwrap_err(), Error::Irreversible { .. }));
+    }
+
+    #[test]
+    fn nothing_runs_on_a_history_that_does_not_fit() {
+        let here = set("abd");
+        assert!(
+            matches!(up(&here, &rows(&set("ac")), "head").unwrap_err(), Error::Missing(ids) if ids.len() == 1)
+        );
+        assert!(matches!(up(&here, &rows(&set("abde")), "head").unwrap_err(), Error::DatabaseAhead(_)));
+        assert!(matches!(up(&here, &rows(&set("ad")), "head").unwrap_err(), Error::Late { .. }));
+        let mut edited = rows(&here);
+        edited[1].hash = Hash::ZERO;
+        assert!(
+            matches!(up(&here, &edited, "head").unwrap_err(), Error::Divergent(found) if found.len() == 1)
+        );
+        let allowing = Options {
+            database_ahead: DatabaseAhead::Allow,
+            out_of_order: OutOfOrder::Apply,
+            ..Options::default()
+        };
+        assert_eq!(up_with(&here, &rows(&set("ae")), "head", &allowing).unwrap(), "+b +d");
+    }
+
+    #[test]
+    fn what_is_not_here_is_reverted_with_what_was_stored() {
+        let there = rows(&set("abc"));
+        assert_eq!(down(&set("a"), &there, "a").unwrap(), "-c -b");
+        let mut edited = there;
+        edited[2].hash = Hash::ZERO;
+        let here = set("abc");
+        let goal = goal_down(&here, &edited, &Target::Down(2)).unwrap();
+        let stored = |_: Version| Some("stored".to_owned());
+        let plan = steps(&here, &edited, &goal, &Options::default(), &stored).unwrap();
+        let texts: Vec<_> = plan.steps.iter().map(|step| step.runs.script.text.as_str()).collect();
+        assert_eq!(texts, ["stored", "down b"]);
+        let none = steps(&here, &edited, &goal, &Options::default(), &|_| None);
+        assert!(matches!(none.unwrap_err(), Error::NoDown(_)));
+    }
+
+    #[test]
+    fn drafts_come_last_and_make_room() {
+        let here = set("ab").with_drafts([draft("x"), draft("y")]);
+        assert_eq!(up(&here, &[], "head").unwrap(), "+a +b +x +y");
+        let leaving = Options { drafts: Drafts::Leave, ..Options::default() };
+        assert_eq!(up_with(&here, &[], "head", &leaving).unwrap(), "+a +b");
+        let there = rows(&set("a").with_drafts([draft("x")]));
+        assert_eq!(up(&here, &there, "head").unwrap(), "-x +b +x +y");
+        assert_eq!(down(&here, &there, "base").unwrap(), "-x -a");
+    }
+
+    #[test]
+    fn what_was_interrupted_comes_first() {
+        let here = set("abc");
+        let mut there = rows(&set("ab"));
+        there[1].state = RowState::Running(2);
+        assert_eq!(up(&here, &there, "head").unwrap(), "+b +c");
+        assert_eq!(down(&here, &there, "a").unwrap(), "+b -b");
+        there[1].state = RowState::Reverting(1);
+        assert_eq!(up(&here, &there, "head").unwrap(), "-b +b +c");
+        assert_eq!(down(&here, &there, "base").unwrap(), "-b -a");
+        there[1].state = RowState::Running(2);
+        there[1].hash = Hash::ZERO;
+        assert!(matches!(down(&here, &there, "a").unwrap_err(), Error::Unfinished(_)));
+    }
+}

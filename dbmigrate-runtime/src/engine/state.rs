@@ -102,16 +102,23 @@ impl Status {
     pub(crate) fn of(migrations: &Migrations, rows: &[Applied]) -> Self {
         let known: BTreeMap<_, &Runnable> =
             migrations.all().iter().map(|one| (one.id.version, one)).collect();
-        let there: BTreeSet<_> = rows.iter().map(|row| row.id.version).collect();
+        // What is on its way back has to be applied again.
+        let stays = |row: &&Applied| !matches!(row.state, RowState::Reverting(_));
+        let there: BTreeSet<_> = rows.iter().filter(stays).map(|row| row.id.version).collect();
         let newest_known = migrations.all().iter().map(|one| one.id.version).max();
-        let newest = rows.iter().filter(|row| row.stage == Stage::Finalized).map(|row| row.id.version).max();
+        let newest = rows
+            .iter()
+            .filter(stays)
+            .filter(|row| row.stage == Stage::Finalized)
+            .map(|row| row.id.version)
+            .max();
         let mut status = Self {
             head: migrations.head().map(|head| head.id.clone()),
             applied: rows.to_vec(),
             ..Self::default()
         };
         status.applied.sort_by_key(order);
-        status.current = status.applied.last().map(|row| row.id.clone());
+        status.current = status.applied.iter().rfind(stays).map(|row| row.id.clone());
         for row in &status.applied {
             if row.state != RowState::Applied {
                 status.unfinished.get_or_insert_with(|| row.id.clone());

@@ -145,3 +145,46 @@ pub(crate) fn resolve<'a>(
         .or_else(|| one(ids.filter(begins).collect()))
         .unwrap_or_else(|| Err(TargetError::Unknown(word.to_owned())))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn targets_survive_their_text() {
+        for text in ["head", "base", "+1", "-12", "20260301120000", "2026", "create_users"] {
+            assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
+        }
+        let whole: Target = "V20260301120000__create_users".parse().unwrap();
+        assert_eq!(whole, Target::Named("20260301120000".to_owned()));
+        assert_eq!("V2026".parse::<Target>().unwrap(), Target::Named("2026".to_owned()));
+        assert_eq!("Vendors".parse::<Target>().unwrap(), Target::Named("Vendors".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_target_is_refused() {
+        for text in ["", "+", "-", "+0", "-0", "+x", "+-1", "a b", "a;b", "HEAD^"] {
+            let error = text.parse::<Target>().unwrap_err();
+            assert_eq!(error, TargetError::Unreadable(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_word_means_one_migration_or_none() {
+        let id = |text: &str| text.parse::<Id>().unwrap();
+        let ids =
+            [id("V20260301120000__users"), id("V20260302120000__orders"), id("V20260302130000__orders")];
+        let resolved = |word| resolve(word, ids.iter());
+        assert_eq!(resolved("20260301").unwrap(), &ids[0]);
+        assert_eq!(resolved("20260302120000").unwrap(), &ids[1]);
+        assert_eq!(resolved("users").unwrap(), &ids[0]);
+        assert!(
+            matches!(resolved("orders").unwrap_err(), TargetError::Ambiguous(_, found) if found.len() == 2)
+        );
+        assert!(
+            matches!(resolved("202603").unwrap_err(), TargetError::Ambiguous(_, found) if found.len() == 3)
+        );
+        assert_eq!(resolved("user").unwrap_err(), TargetError::Unknown("user".to_owned()));
+    }
+}
