@@ -302,7 +302,7 @@ mod tests {
     fn tables_have_locks_of_their_own() {
         let key = |text: &str| text.parse::<Table>().unwrap().lock_key();
         assert_eq!(key("public.history"), key("history"));
-        let keys = [key("a.b"), key("a.c"), key("ab"), key("\"a.b\"")];
+        let keys = [key("a.b"), key("a.c"), key("ab"), key("\"a.b\""), key("a.bc"), key("ab.c")];
         assert!((1..keys.len()).all(|at| !keys[..at].contains(&keys[at])));
         // Older programs must lock the same: this never changes.
         assert_eq!(key("public.dbmigrate_history"), Table::default().lock_key());

@@ -42,7 +42,7 @@ impl Session {
     pub(crate) async fn open(client: &Client) -> Result<Self, Error> {
         const LOOK: &str = "SELECT pg_backend_pid(), current_setting('server_version_num'), \
              pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, \
-             pg_encoding_to_char(encoding), current_setting('dbmigrate.session', true), gen_random_uuid() \
+             pg_encoding_to_char(encoding), current_setting('dbmigrate.session', true), md5(random()::text || clock_timestamp()::text) \
              FROM pg_catalog.pg_database WHERE datname = current_database()";
         let rows = rows(client, LOOK)
             .await
