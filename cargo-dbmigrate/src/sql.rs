@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use dbmigrate_runtime::migration::{DirectiveError, DirectiveFault, REPEAT, directive};
 use squawk_lexer::{TokenKind, tokenize};
 
 /// One statement of a text.
@@ -18,6 +19,17 @@ pub struct Statement {
     pub end: usize,
     /// Its first words in upper case, up to the first token that is no word; at most [`WORDS`].
     pub words: Vec<String>,
+    /// Byte offset of the directive `repeat` before it: it runs until it changes no row.
+    pub repeat: Option<usize>,
+}
+
+/// Why a statement may not repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unrepeatable {
+    /// The server counts no changed rows for such a statement.
+    CountsNoRows,
+    /// It changes the same rows every time.
+    NeverEnds,
 }
 
 /// How many leading words of a statement are kept.
@@ -117,17 +129,41 @@ impl Nesting {
 
 /// The statements of a text; none if it holds only comments.
 pub fn statements(text: &str) -> Vec<Statement> {
-    scan(text).0
+    scan(text).statements
 }
 
-/// The statements, and where psql's own commands and data stand between them.
-fn scan(text: &str) -> (Vec<Statement>, Vec<Range<usize>>) {
-    let (mut statements, mut foreign) = (Vec::new(), Vec::new());
+/// The first directive `repeat` that is not a statement's, where only a lexer can tell.
+pub fn stray_repeat(text: &str) -> Option<DirectiveError> {
+    scan(text).stray_repeat
+}
+
+/// What a text holds.
+struct Scan {
+    statements: Vec<Statement>,
+    /// Where psql's own commands and data stand between the statements.
+    foreign: Vec<Range<usize>>,
+    stray_repeat: Option<DirectiveError>,
+}
+
+fn scan(text: &str) -> Scan {
+    let (mut statements, mut foreign, mut stray_repeat) = (Vec::new(), Vec::new(), None);
+    let mut stray = |offset, fault| _ = stray_repeat.get_or_insert(DirectiveError { offset, fault });
+    let mut repeat: Option<usize> = None;
     let mut nesting = Nesting { leading: true, ..Nesting::default() };
     let mut range: Option<Range<usize>> = None;
     let mut remaining = tokens(text, 0..text.len());
     while let Some(token) = remaining.next() {
         if is_trivia(token.kind) {
+            if token.kind == TokenKind::LineComment && gives_repeat(token.text) {
+                let line = text[..token.start].rfind('\n').map_or(0, |at| at + 1);
+                if range.is_some() || !text[line..token.start].trim().is_empty() {
+                    stray(token.start, DirectiveFault::RepeatNotBefore);
+                } else if repeat.is_some() {
+                    stray(token.start, DirectiveFault::RepeatTwice);
+                } else {
+                    repeat = Some(token.start);
+                }
+            }
             continue;
         }
         if token.text.starts_with('\\') {
@@ -151,11 +187,20 @@ fn scan(text: &str) -> (Vec<Statement>, Vec<Range<usize>>) {
                 foreign.push(start..data_end);
                 remaining = tokens(text, data_end..text.len());
             }
-            statements.push(Statement { start, end, words });
+            statements.push(Statement { start, end, words, repeat: repeat.take() });
         }
     }
-    statements.extend(range.map(|Range { start, end }| Statement { start, end, words: nesting.words }));
-    (statements, foreign)
+    if let Some(Range { start, end }) = range {
+        statements.push(Statement { start, end, words: nesting.words, repeat: repeat.take() });
+    }
+    if let Some(offset) = repeat {
+        stray(offset, DirectiveFault::NothingToRepeat);
+    }
+    Scan { statements, foreign, stray_repeat }
+}
+
+fn gives_repeat(comment: &str) -> bool {
+    directive(comment).is_some_and(|(name, _)| name == REPEAT)
 }
 
 /// Where the inline data of a `COPY … FROM STDIN` ends: after the line `\.`, or with the text.
@@ -195,6 +240,52 @@ impl Statement {
         !name.ends_with("_TIMEOUT")
     }
 
+    /// Whether it can run until it changes no row: the server must count the rows that it changes, and they must be able
+    /// to run out. `text` is the text that it is a statement of.
+    ///
+    /// # Errors
+    /// Says why it cannot.
+    pub fn repeatable(&self, text: &str) -> Result<(), Unrepeatable> {
+        const VERBS: [&str; 7] = ["INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "TABLE", "VALUES"];
+        let words = self.outer_words(text);
+        let has = |name: &str| words.iter().any(|word| word == name);
+        let verb = match self.words.first().map(String::as_str) {
+            // The server counts the rows of what follows the `WITH` queries, not of these.
+            Some("WITH") => words.iter().map(String::as_str).find(|word| VERBS.contains(word)),
+            first => first,
+        };
+        match verb {
+            Some("UPDATE") if !has("WHERE") && !has("FROM") => Err(Unrepeatable::NeverEnds),
+            Some("INSERT") if has("VALUES") && !has("CONFLICT") && !has("SELECT") => {
+                Err(Unrepeatable::NeverEnds)
+            }
+            Some("INSERT" | "UPDATE" | "DELETE" | "MERGE") => Ok(()),
+            _ => Err(Unrepeatable::CountsNoRows),
+        }
+    }
+
+    /// Its words outside of all parentheses, in upper case, without the names of `WITH` queries.
+    fn outer_words(&self, text: &str) -> Vec<String> {
+        let (mut depth, mut name_follows, mut words) = (0_usize, false, Vec::new());
+        for token in tokens(text, self.start..self.end).filter(|token| !is_trivia(token.kind)) {
+            let is_name = std::mem::take(&mut name_follows);
+            match token.kind {
+                TokenKind::OpenParen => depth += 1,
+                TokenKind::CloseParen => depth = depth.saturating_sub(1),
+                TokenKind::Comma => name_follows = true,
+                TokenKind::Ident if depth == 0 => {
+                    let word = token.text.to_uppercase();
+                    name_follows = matches!(word.as_str(), "WITH" | "RECURSIVE");
+                    if name_follows || !is_name {
+                        words.push(word);
+                    }
+                }
+                _ => {}
+            }
+        }
+        words
+    }
+
     /// Whether it copies rows to or from the client.
     pub fn may_copy(&self) -> bool {
         self.starts_with(&["COPY"])
@@ -225,7 +316,7 @@ impl Statement {
 
 /// What of psql's or of a transaction's does not belong into this text, in order.
 pub fn intruders(text: &str) -> Vec<Intruder> {
-    let (statements, foreign) = scan(text);
+    let Scan { statements, foreign, .. } = scan(text);
     let control = statements.iter().filter(|statement| statement.controls_transaction());
     let control = control.map(|s| Intruder { range: s.start..s.end, kind: IntruderKind::TransactionControl });
     let foreign = foreign.into_iter().map(|range| Intruder { range, kind: IntruderKind::MetaCommand });
@@ -256,6 +347,7 @@ pub fn without_intruders(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use squawk_syntax::ast::AstNode;
 
@@ -311,6 +403,68 @@ SELECT E'it\\'s; x', U&'d\\0061t', \"we;ird\", $$a;b$$, $x$ $$;$$ $x$
         assert_eq!(kinds(copy), [(0, IntruderKind::MetaCommand)]);
         assert_eq!(split(copy), ["COPY a (x) FROM stdin;", "SELECT 1;"]);
         assert!(without_intruders(copy).ends_with("SELECT 1;"));
+    }
+
+    #[test]
+    fn repeat_belongs_to_the_next_statement() {
+        let repeats = |text: &str| statements(text).iter().map(|one| one.repeat).collect::<Vec<_>>();
+        let text = "-- dbmigrate: repeat\n\n/* x */ UPDATE a;\nSELECT 1;\n  -- dbmigrate: repeat\n-- y\nDELETE FROM a";
+        assert_eq!(repeats(text), [Some(0), None, Some(text.rfind("-- dbmigrate").unwrap())]);
+        assert_eq!(stray_repeat(text), None);
+        for quoted in
+            ["$$\n-- dbmigrate: repeat\n$$", "'\n-- dbmigrate: repeat\n'", "/*\n-- dbmigrate: repeat\n*/ 1"]
+        {
+            let text = format!("SELECT {quoted};\nDELETE FROM a;");
+            assert_eq!((repeats(&text), stray_repeat(&text)), (vec![None, None], None), "{text}");
+        }
+        let stray = |text: &str| stray_repeat(text).map(|error| (error.offset, error.fault));
+        let line = "-- dbmigrate: repeat\n";
+        assert_eq!(stray(&format!("UPDATE a\n{line}SET x = 1;")), Some((9, DirectiveFault::RepeatNotBefore)));
+        assert_eq!(stray(&format!("SELECT 1; {line}UPDATE a;")), Some((10, DirectiveFault::RepeatNotBefore)));
+        assert_eq!(
+            stray(&format!("{line}/* */\n{line}DELETE FROM a;")),
+            Some((27, DirectiveFault::RepeatTwice))
+        );
+        assert_eq!(stray(&format!("SELECT 1;\n{line}/* */")), Some((10, DirectiveFault::NothingToRepeat)));
+    }
+
+    #[test]
+    fn what_may_repeat_is_known() {
+        let repeatable = |text: &str| statements(text)[0].repeatable(text);
+        for text in [
+            "UPDATE a SET x = 1 WHERE x IS NULL",
+            "update a set x = b.x from b",
+            "DELETE FROM a",
+            "INSERT INTO a SELECT * FROM b WHERE NOT EXISTS (SELECT FROM a)",
+            "INSERT INTO a VALUES (1) ON CONFLICT DO NOTHING",
+            "INSERT INTO a (SELECT * FROM b WHERE x IS NULL)",
+            "UPDATE a SET x = 1, \"y\" = 2 WHERE x IS NULL",
+            "MERGE INTO a USING b ON a.x = b.x WHEN NOT MATCHED THEN INSERT VALUES (1)",
+            "WITH one AS (SELECT 1 FOR UPDATE), two (x) AS MATERIALIZED (TABLE b) UPDATE a SET x = 1 WHERE x IN (TABLE two)",
+            "WITH RECURSIVE values AS (SELECT 1), delete AS (SELECT 2) DELETE FROM a",
+            "WITH gone AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM gone",
+        ] {
+            assert_eq!(repeatable(text), Ok(()), "{text}");
+        }
+        for text in [
+            "SELECT f()",
+            "CALL p()",
+            "DO $$ BEGIN DELETE FROM a; END $$",
+            "CREATE INDEX CONCURRENTLY i ON a (x)",
+            "COPY a FROM '/x'",
+            "EXPLAIN ANALYZE DELETE FROM a",
+            "WITH gone AS (DELETE FROM a RETURNING *) SELECT count(*) FROM gone",
+            "WITH update AS (SELECT 1) SELECT * FROM b FOR UPDATE",
+        ] {
+            assert_eq!(repeatable(text), Err(Unrepeatable::CountsNoRows), "{text}");
+        }
+        for text in [
+            "UPDATE a SET x = (SELECT 1 FROM b WHERE true)",
+            "INSERT INTO a (x) VALUES (1)",
+            "INSERT INTO a DEFAULT VALUES",
+        ] {
+            assert_eq!(repeatable(text), Err(Unrepeatable::NeverEnds), "{text}");
+        }
     }
 
     #[test]

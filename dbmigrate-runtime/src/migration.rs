@@ -311,6 +311,8 @@ pub struct Directives {
     pub irreversible: Option<String>,
     /// `allow <rule> <reason>`: findings of these rules are accepted.
     pub allow: Vec<Allow>,
+    /// How many lines say `repeat`. Which statements those are takes an SQL lexer: the lock says it.
+    pub repeats: usize,
 }
 
 /// An accepted finding.
@@ -325,34 +327,67 @@ pub struct Allow {
 /// How directive lines begin, after `--` and spaces.
 const MARK: &str = "dbmigrate:";
 
+/// The directive of one statement, the one that follows: it runs until it changes no row.
+pub const REPEAT: &str = "repeat";
+
+/// The name of the directive that a line gives, and what stands after it; `None` if the line gives none.
+pub fn directive(line: &str) -> Option<(&str, &str)> {
+    let words = line.trim().strip_prefix("--")?.trim_start().strip_prefix(MARK)?.trim();
+    let (name, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
+    Some((name, rest.trim()))
+}
+
 impl Directives {
-    /// Reads the directives of a normalised script. They stand in its leading comment block, one per line.
+    /// Reads the directives of a normalised script, one per line. Those of the file stand in its leading comment block;
+    /// `repeat` stands before the statement that repeats, with nothing but comments and blank lines between them, so
+    /// that in the leading block it is the first statement's.
+    ///
+    /// Lines are all that is looked at: a line inside of a string that reads like a directive is taken for one.
     ///
     /// # Errors
-    /// An unknown directive, one without its reason, given twice, or outside of the leading comment block.
+    /// An unknown directive, one without its reason, with an argument that it does not take, given twice, or in a place
+    /// where it cannot stand.
     pub fn parse(text: &str) -> Result<Self, DirectiveError> {
         let mut directives = Self::default();
         let (mut offset, mut leading) = (0, true);
+        let (mut first_repeat, mut waiting_repeat) = (None, None);
         for line in text.split_inclusive('\n') {
             let trimmed = line.trim();
-            let comment = trimmed.strip_prefix("--").map(str::trim);
-            leading &= trimmed.is_empty() || comment.is_some();
-            if let Some(words) = comment.and_then(|comment| comment.strip_prefix(MARK)) {
+            if !trimmed.is_empty() && !trimmed.starts_with("--") {
+                leading = false;
+                waiting_repeat = None;
+            }
+            if let Some((name, rest)) = directive(trimmed) {
                 let at = offset + line.len() - line.trim_start().len();
                 let fault = |fault| DirectiveError { offset: at, fault };
-                if !leading {
+                if name == REPEAT {
+                    if !rest.is_empty() {
+                        return Err(fault(DirectiveFault::TakesNothing(name.to_owned())));
+                    }
+                    if waiting_repeat.is_some() {
+                        return Err(fault(DirectiveFault::RepeatTwice));
+                    }
+                    directives.repeats += 1;
+                    waiting_repeat = Some(at);
+                    first_repeat = first_repeat.or(waiting_repeat);
+                } else if leading {
+                    directives.add(name, rest).map_err(fault)?;
+                } else {
                     return Err(fault(DirectiveFault::Misplaced));
                 }
-                directives.add(words.trim()).map_err(fault)?;
             }
             offset += line.len();
         }
-        Ok(directives)
+        match (first_repeat, waiting_repeat) {
+            (Some(offset), _) if !directives.no_transaction => {
+                Err(DirectiveError { offset, fault: DirectiveFault::RepeatInTransaction })
+            }
+            (_, Some(offset)) => Err(DirectiveError { offset, fault: DirectiveFault::NothingToRepeat }),
+            _ => Ok(directives),
+        }
     }
 
-    fn add(&mut self, words: &str) -> Result<(), DirectiveFault> {
-        let (name, rest) = words.split_once(char::is_whitespace).unwrap_or((words, ""));
-        let rest = rest.trim();
+    fn add(&mut self, name: &str, rest: &str) -> Result<(), DirectiveFault> {
         match name {
             "no-transaction" if !rest.is_empty() => Err(DirectiveFault::TakesNothing(name.to_owned())),
             "no-transaction" if self.no_transaction => Err(DirectiveFault::Repeated(name.to_owned())),
@@ -401,6 +436,14 @@ pub enum DirectiveFault {
     Unknown(String),
     /// It stands after the first statement.
     Misplaced,
+    /// `repeat` in a file that runs in one transaction.
+    RepeatInTransaction,
+    /// `repeat` without a statement after it.
+    NothingToRepeat,
+    /// `repeat` twice before one statement.
+    RepeatTwice,
+    /// `repeat` inside of a statement, or on the same line behind one.
+    RepeatNotBefore,
     /// It wants a reason.
     NoReason(String),
     /// It takes no argument.
@@ -410,13 +453,21 @@ pub enum DirectiveFault {
 }
 
 /// The names of all directives, for suggestions.
-pub const DIRECTIVES: [&str; 3] = ["no-transaction", "irreversible", "allow"];
+pub const DIRECTIVES: [&str; 4] = ["no-transaction", "irreversible", "allow", REPEAT];
 
 impl fmt::Display for DirectiveFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown(name) => write!(f, "there is no directive `{name}`"),
             Self::Misplaced => f.write_str("a directive stands outside of the file's leading comment block"),
+            Self::RepeatInTransaction => {
+                f.write_str("the directive `repeat` stands in a file that is not `no-transaction`")
+            }
+            Self::NothingToRepeat => f.write_str("no statement follows the directive `repeat`"),
+            Self::RepeatTwice => f.write_str("the directive `repeat` is given twice for one statement"),
+            Self::RepeatNotBefore => {
+                f.write_str("the directive `repeat` is not on a line of its own before a statement")
+            }
             Self::NoReason(name) => write!(f, "the directive `{name}` wants a reason after it"),
             Self::TakesNothing(name) => write!(f, "the directive `{name}` takes no argument"),
             Self::Repeated(name) => write!(f, "the directive `{name}` is given twice"),
@@ -533,5 +584,32 @@ mod tests {
         );
         let twice = "-- dbmigrate: no-transaction\n-- dbmigrate: no-transaction";
         assert_eq!(fault(twice).fault, DirectiveFault::Repeated("no-transaction".into()));
+    }
+
+    #[test]
+    fn repeat_stands_before_its_statement() {
+        let text = "-- dbmigrate: repeat\n-- dbmigrate: no-transaction\n\nUPDATE a;\nSELECT 1;\n\
+                    -- dbmigrate: repeat\n-- in batches\n\nUPDATE b;\n";
+        let directives = Directives::parse(text).unwrap();
+        assert!(directives.no_transaction);
+        assert_eq!(directives.repeats, 2);
+        let fault = |text: &str| {
+            let text = format!("-- dbmigrate: no-transaction\n{text}");
+            let DirectiveError { offset, fault } = Directives::parse(&text).unwrap_err();
+            (text[offset..].lines().next().unwrap().to_owned(), fault)
+        };
+        let line = "-- dbmigrate: repeat".to_owned();
+        let twice = "-- dbmigrate: repeat\n\n-- x\n  -- dbmigrate: repeat\nUPDATE a;";
+        assert_eq!(fault(twice), (line.clone(), DirectiveFault::RepeatTwice));
+        let nothing = "UPDATE a;\n -- dbmigrate: repeat\n\n-- the end\n";
+        assert_eq!(fault(nothing), (line, DirectiveFault::NothingToRepeat));
+        assert_eq!(
+            fault("UPDATE a;\n-- dbmigrate: repeat 5\nUPDATE b;"),
+            ("-- dbmigrate: repeat 5".to_owned(), DirectiveFault::TakesNothing("repeat".into()))
+        );
+        assert_eq!(fault("UPDATE a;\n-- dbmigrate: repeats\nUPDATE b;").1, DirectiveFault::Misplaced);
+        let transactional = "SELECT 1;\n-- dbmigrate: repeat\nUPDATE a;\n-- dbmigrate: repeat\nUPDATE b;";
+        let error = Directives::parse(transactional).unwrap_err();
+        assert_eq!(error, DirectiveError { offset: 10, fault: DirectiveFault::RepeatInTransaction });
     }
 }

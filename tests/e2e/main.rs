@@ -12,6 +12,7 @@ mod interrupted;
 mod lock;
 mod mounts;
 mod oracle;
+mod repeat;
 mod runtime;
 mod servers;
 mod sets;

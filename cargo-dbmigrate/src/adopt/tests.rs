@@ -79,6 +79,10 @@ fn what_diesel_would_not_run_alike_is_refused() {
     refused(Tool::Diesel, &[("1_a/up.sql", b"SELECT '\xff'")], "`src/1_a/up.sql` is no SQL text");
     refused(Tool::Diesel, &[("1_a/up.sql", b""), ("1_a/metadata.toml", b"=")], "not valid TOML");
     refused(Tool::Diesel, &[("1_a/up.sql", b"-- dbmigrate: no-transaction\n")], "begins with `dbmigrate:`");
+    let repeats = b"DELETE FROM a;\n-- dbmigrate: repeat\nDELETE FROM b;\n";
+    let alone = b"run_in_transaction = false";
+    let files: [(&str, &[u8]); 2] = [("1_a/up.sql", repeats), ("1_a/metadata.toml", alone)];
+    refused(Tool::Diesel, &files, "begins with `dbmigrate:`");
     refused(
         Tool::Diesel,
         &[("1_a/up.sql", b"S;"), ("1_a/down.sql", b"-- dbmigrate: allow x y\n")],

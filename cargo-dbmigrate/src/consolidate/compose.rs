@@ -1,6 +1,8 @@
 //! The text of finalized migrations, composed from drafts: ups in order, downs reversed. Pure.
 
-use dbmigrate_runtime::migration::{Directives, Id, Migration, NameError, Script, Stage, Version};
+use dbmigrate_runtime::migration::{
+    Directives, Id, Migration, NameError, REPEAT, Script, Stage, Version, directive,
+};
 
 use crate::sql;
 
@@ -65,6 +67,7 @@ fn script(parts: Vec<(&Id, &Script)>) -> Script {
     let mut reasons: Vec<&str> = Vec::new();
     for (_, part) in &parts {
         directives.no_transaction |= part.directives.no_transaction;
+        directives.repeats += part.directives.repeats;
         reasons.extend(part.directives.irreversible.as_deref().filter(|reason| !reasons.contains(reason)));
         for allow in &part.directives.allow {
             if directives.allows(&allow.rule).is_none() {
@@ -104,7 +107,7 @@ fn render(directives: &Directives) -> String {
     lines
 }
 
-/// A draft's text without its directives and outer blank lines, its last statement closed.
+/// A draft's text without the directives of the file and outer blank lines, its last statement closed.
 fn body(text: &str) -> String {
     let mut closed = text.to_owned();
     if let Some(last) = sql::statements(text).last()
@@ -112,12 +115,10 @@ fn body(text: &str) -> String {
     {
         closed.insert(last.end, ';');
     }
-    let is_directive = |line: &&str| {
-        let comment = line.trim().strip_prefix("--").map(str::trim_start);
-        comment.is_some_and(|comment| comment.starts_with("dbmigrate:"))
-    };
-    // Directives stand only in the leading comment block; the same words further down were refused when it was read.
-    let kept: Vec<&str> = closed.lines().filter(|line| !is_directive(line)).collect();
+    // These stand only in the leading comment block; the same words further down were refused when it was read. `repeat`
+    // stays before its statement.
+    let of_file = |line: &&str| directive(line).is_some_and(|(name, _)| name != REPEAT);
+    let kept: Vec<&str> = closed.lines().filter(|line| !of_file(line)).collect();
     format!("{}\n", kept.join("\n").trim())
 }
 
@@ -170,6 +171,21 @@ mod tests {
         }
         let patient = draft(2, "b", "SET LOCAL lock_timeout = '5s'; SELECT 1;", Some("SELECT 1;"));
         assert_eq!(count(&[plain(1), patient, plain(3)]), 1);
+    }
+
+    #[test]
+    fn repeats_stay_with_their_statements() {
+        let a = "-- dbmigrate: repeat\n-- dbmigrate: no-transaction\nDELETE FROM a;\n";
+        let b = "-- dbmigrate: no-transaction\nSELECT 1;\n  -- dbmigrate: repeat\n\n-- In batches.\nDELETE FROM b\n";
+        let all = composed(&[draft(1, "a", a, Some(b)), draft(2, "b", b, Some(a))]);
+        let [Composed { migration, .. }] = &all[..] else { panic!("one") };
+        let up = "-- dbmigrate: no-transaction\n\n-- from the draft 00000000000001__a\n-- dbmigrate: repeat\nDELETE FROM a;\n\n\
+                  -- from the draft 00000000000002__b\nSELECT 1;\n  -- dbmigrate: repeat\n\n-- In batches.\nDELETE FROM b;\n";
+        assert_eq!(migration.up.text, up);
+        for script in [&migration.up, migration.down.as_ref().unwrap()] {
+            assert_eq!(Script::parse(script.text.clone()).unwrap(), *script);
+            assert_eq!(script.directives.repeats, 2);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What one migration's directives and the lock say, against the files. Pure.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use dbmigrate_runtime::lock::{self, Lock, NotNewer, Sealed, Statement, Times};
 use dbmigrate_runtime::migration::{Direction, Id, Migration, Script, Stage};
@@ -8,13 +9,14 @@ use dbmigrate_runtime::set::{self, Discrepancy};
 
 use super::{Contents, Directory};
 use crate::problem::{Excerpt, Finding, Kind};
-use crate::sql;
+use crate::sql::{self, Unrepeatable};
 
 /// What the lock says of a script. Statements are split here, once, so that the runtime needs no SQL parser.
 pub fn seal(script: &Script) -> Sealed {
     let split = || -> Vec<Statement> {
         let found = sql::statements(&script.text);
-        found.iter().map(|found| Statement { offset: found.start, times: Times::Once }).collect()
+        let times = |found: &sql::Statement| found.repeat.map_or(Times::Once, |_| Times::UntilNoRow);
+        found.iter().map(|found| Statement { offset: found.start, times: times(found) }).collect()
     };
     let statements = script.directives.no_transaction.then(split).filter(|found| !found.is_empty());
     Sealed { hash: script.hash, statements }
@@ -64,7 +66,31 @@ pub(super) fn directives(
         let finding = Finding::error(Kind::MisplacedDirective, message).file(down).excerpt(excerpt);
         found.push(finding.migration(id.stem(stage)));
     }
+    for direction in [Direction::Up, Direction::Down] {
+        let repeats = migration.script(direction).map(|script| unrepeatable(&path(direction), script));
+        found.extend(repeats.into_iter().flatten().map(|finding| finding.migration(id.stem(stage))));
+    }
     found
+}
+
+/// Statements that would repeat for no reason, or for ever.
+fn unrepeatable(shown: &Path, script: &Script) -> Vec<Finding> {
+    let text = &script.text;
+    let repeats = sql::statements(text).into_iter().filter(|statement| statement.repeat.is_some());
+    let finding = |statement: sql::Statement| {
+        let why = match statement.repeatable(text).err()? {
+            Unrepeatable::CountsNoRows => {
+                "the server does not say how many rows it changes; only `INSERT`, `UPDATE`, `DELETE` and `MERGE` repeat"
+            }
+            Unrepeatable::NeverEnds => {
+                "it changes rows every time and never ends; it needs a condition that leaves out what it has done"
+            }
+        };
+        let excerpt = Excerpt::at_offset(shown, text, statement.start, why);
+        let message = format!("`{}` has a statement that cannot repeat: {why}", shown.display());
+        Some(Finding::error(Kind::UnrepeatableStatement, message).file(shown).excerpt(excerpt))
+    };
+    repeats.filter_map(finding).collect()
 }
 
 /// Compares the files with the lock. Migrations of which a file could not be read have been reported already.
@@ -85,7 +111,7 @@ pub(super) fn against_lock(directory: &Directory, contents: &mut Contents, broke
             if sealed.hash == script.hash && *sealed != seal(script) {
                 let path = directory.shown.join(migration.id.file_name(direction));
                 let message =
-                    format!("the lock's statement offsets of `{}` are not those of the file", path.display());
+                    format!("the lock's statements of `{}` are not those of the file", path.display());
                 let finding = Finding::error(Kind::LockStale, message).file(path);
                 found.push(finding.migration(migration.id.to_string()));
             }

@@ -16,6 +16,7 @@ use dbmigrate_runtime::migration::{
 };
 
 use crate::problem::{Excerpt, Finding, Kind, Refusal};
+use crate::sql;
 
 pub use check::{append, seal};
 pub use naming::{name_of, next_version, snake_case};
@@ -200,7 +201,7 @@ impl Directory {
         let bytes = self.bytes(name)?;
         let shown = self.shown.join(name);
         let found = match normalise(&bytes) {
-            Ok(text) => match Script::parse(text.into_owned()) {
+            Ok(text) => match parse(text.into_owned()) {
                 Ok(script) => return Ok(Some(script)),
                 Err(error) => bad_directive(&shown, &String::from_utf8_lossy(&bytes), &error),
             },
@@ -316,11 +317,20 @@ fn not_text(shown: &Path, bytes: &[u8], error: EncodingError) -> Finding {
     Finding::error(Kind::NotUtf8, message).file(shown).excerpt(excerpt)
 }
 
+/// A script whose directives are where they must be, also where only a lexer can tell.
+fn parse(text: String) -> Result<Script, DirectiveError> {
+    let script = Script::parse(text)?;
+    sql::stray_repeat(&script.text).map_or(Ok(script), Err)
+}
+
 fn bad_directive(shown: &Path, text: &str, error: &DirectiveError) -> Finding {
     let text = normalise(text.as_bytes()).unwrap_or_default();
     let (kind, hint) = match &error.fault {
         DirectiveFault::Unknown(name) => (Kind::UnknownDirective, closest(name, DIRECTIVES)),
-        DirectiveFault::Misplaced => (Kind::MisplacedDirective, None),
+        DirectiveFault::Misplaced
+        | DirectiveFault::RepeatInTransaction
+        | DirectiveFault::NothingToRepeat
+        | DirectiveFault::RepeatNotBefore => (Kind::MisplacedDirective, None),
         _ => (Kind::BadDirective, None),
     };
     let mut why = error.to_string();

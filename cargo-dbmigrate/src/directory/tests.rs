@@ -79,7 +79,7 @@ fn a_sound_directory_has_no_problems() {
     assert!(contents.problems.is_empty(), "{:?}", contents.problems);
     assert!(contents.refuse().is_ok());
     assert_eq!(contents.newest().unwrap().name, "b");
-    assert_eq!(contents.lock.unwrap().entries()[1].up.statements, Some(vec![29, 39]));
+    assert_eq!(contents.lock.unwrap().entries()[1].up.statements, lock::parse_statements("29,39").ok());
 }
 
 #[test]
@@ -146,10 +146,48 @@ fn directives_that_do_not_fit_are_named() {
         ("SELECT 1;", "-- dbmigrate: irreversible x\n", Kind::MisplacedDirective),
         ("SELECT 1;\n-- dbmigrate: no-transaction\n", "SELECT 1;", Kind::MisplacedDirective),
         ("-- dbmigrate: irreversible\n", "SELECT 1;", Kind::BadDirective),
+        ("-- dbmigrate: repeat\nDELETE FROM a;", "SELECT 1;", Kind::MisplacedDirective),
+        (
+            "SELECT 1;",
+            "-- dbmigrate: no-transaction\n-- dbmigrate: repeat\n/* */\n",
+            Kind::MisplacedDirective,
+        ),
     ] {
         let project = Project::new(&[("20260301120000__a.sql", up), ("20260301120000__a.down.sql", down)]);
         let contents = project.directory().read(Stage::Draft).unwrap();
         assert_eq!(contents.problems.iter().map(|p| p.kind).collect::<Vec<_>>(), [kind], "{up}");
+    }
+}
+
+#[test]
+fn the_lock_says_which_statements_repeat() {
+    let project = Project::sound();
+    let text = "-- dbmigrate: no-transaction\nSELECT '\n-- dbmigrate: repeat\n';\n-- dbmigrate: repeat\nDELETE FROM a;\n";
+    project.write("V20260302120000__b.sql", text.as_bytes());
+    project.lock();
+    let lock = project.read().lock.unwrap();
+    let statements = lock.entries()[1].up.statements.as_deref().map(lock::render_statements);
+    assert_eq!(statements.as_deref(), Some("29,83*"));
+    assert_eq!(project.kinds(), []);
+    let text = fs::read_to_string(project.directory().lock_path()).unwrap();
+    project.write(lock::FILE_NAME, text.replacen("=29,83*", "=29,83", 1).as_bytes());
+    assert!(project.kinds().iter().any(|(kind, _)| *kind == Kind::LockStale), "{:?}", project.kinds());
+}
+
+#[test]
+fn only_statements_that_come_to_an_end_repeat() {
+    for (statement, place) in [
+        ("UPDATE a SET x = 1 WHERE x IS NULL", None),
+        ("VACUUM a", Some((4, 1))),
+        ("UPDATE a SET x = 1", Some((4, 1))),
+    ] {
+        let up = format!("-- dbmigrate: no-transaction\nSELECT 1;\n-- dbmigrate: repeat\n{statement};\n");
+        let project = Project::new(&[("20260301120000__a.sql", &up), ("20260301120000__a.down.sql", &up)]);
+        let problems = project.directory().read(Stage::Draft).unwrap().problems;
+        let found: Vec<_> = problems.iter().map(|p| (p.kind, p.excerpt.as_ref().unwrap().place)).collect();
+        let expected: Vec<_> =
+            place.iter().map(|place| (Kind::UnrepeatableStatement, Some(*place))).collect();
+        assert_eq!(found, [expected.clone(), expected].concat(), "{statement}");
     }
 }
 

@@ -126,7 +126,7 @@ kinds! {
     Timeout, "timeout", "a migration did not end in time",
         "A statement of the migration was still running when the time given by `--timeout` was over, and was cancelled.",
         "On an empty database a migration takes moments. One that does not end there waits for something that never comes, or loops, and would block a deployment.",
-        "The excerpt names the file. Look for loops, for `pg_sleep`, and for locks that the migration itself holds in another session. If it is only slow, raise `--timeout`.";
+        "The excerpt names the file. Look for loops, for `pg_sleep`, and for locks that the migration itself holds in another session. A statement with `-- dbmigrate: repeat` runs until it changes no row: its condition must leave out the rows that it has changed. If it is only slow, raise `--timeout`.";
 
     InvalidIndex, "invalid-index", "an index was left invalid",
         "After the migration an index exists that PostgreSQL marks as invalid, which is what a failed `CREATE INDEX CONCURRENTLY` leaves behind.",
@@ -156,7 +156,12 @@ kinds! {
     BadDirective, "bad-directive", "a directive is not complete",
         "A directive lacks its reason, has an argument that it does not take, or is given twice.",
         "The reason is what the next reader has to go by, and half a directive is not obeyed.",
-        "Write it as `-- dbmigrate: irreversible <reason>`, `-- dbmigrate: allow <rule> <reason>` or `-- dbmigrate: no-transaction`.";
+        "Write it as `-- dbmigrate: irreversible <reason>`, `-- dbmigrate: allow <rule> <reason>`, `-- dbmigrate: no-transaction` or `-- dbmigrate: repeat`, the last one once before a statement.";
+
+    UnrepeatableStatement, "unrepeatable-statement", "a statement that cannot repeat",
+        "A statement carries `-- dbmigrate: repeat`, which runs it until it changes no row. Either the server does not count the rows that such a statement changes, as with `SELECT`, `CALL` and `DO`, or it would change rows every time, as an `UPDATE` without a `WHERE` does.",
+        "Verification runs on tables that may be empty, where such a statement ends at once. In production it would stop too early or never.",
+        "Write one `INSERT`, `UPDATE`, `DELETE` or `MERGE`, with or without `WITH`, whose condition leaves out the rows that it has changed: `UPDATE t SET b = f(a) WHERE id IN (SELECT id FROM t WHERE b IS NULL LIMIT 1000)`. If the statement should run once, remove the directive.";
 
     NoProject, "no-project", "no Cargo package was found",
         "The command needs a Cargo package to find its configuration and its migrations, and there was none here.",
@@ -211,12 +216,12 @@ kinds! {
     UnknownDirective, "unknown-directive", "an unknown directive",
         "A comment begins with `-- dbmigrate:`, but what follows is no directive of this version.",
         "A misspelt `no-transaction` that is ignored changes how the migration runs.",
-        "The directives are `no-transaction`, `irreversible <reason>` and `allow <rule> <reason>`. Correct the spelling.";
+        "The directives are `no-transaction`, `irreversible <reason>`, `allow <rule> <reason>` and `repeat`. Correct the spelling.";
 
     MisplacedDirective, "misplaced-directive", "a directive in the wrong place",
-        "A directive stands below the first statement, where it has no effect, or in a file to which it does not apply.",
+        "A directive stands below the first statement, where it has no effect, or in a file to which it does not apply. The only one that belongs to a statement, `repeat`, has no statement after it, or stands inside of one or behind one.",
         "Whoever wrote it believes that it is in force.",
-        "Move it into the block of comments at the top of the file. `irreversible` belongs in the up.";
+        "Move it into the block of comments at the top of the file. `irreversible` belongs in the up. `repeat` goes on a line of its own before the statement that repeats, in a file that says `no-transaction`.";
 
     NotUtf8, "not-utf8", "a file is not UTF-8",
         "The file contains bytes that are not UTF-8 text.",

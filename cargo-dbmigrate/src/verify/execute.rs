@@ -1,12 +1,13 @@
 //! Runs one script on one connection, exactly as a deployment would, and says where it failed.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use dbmigrate_runtime::migration::{Direction, Script};
 use tokio_postgres::error::{DbError, ErrorPosition, Severity};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::problem::Excerpt;
 use crate::sql;
@@ -53,6 +54,17 @@ pub struct Job<'a> {
     file: PathBuf,
     /// The text that the server gets: every byte at its place in the file.
     text: std::borrow::Cow<'a, str>,
+    /// The statement that repeats, while one does.
+    repeating: Cell<Option<Repeating>>,
+}
+
+/// How far a statement that repeats has come.
+#[derive(Clone, Copy)]
+struct Repeating {
+    /// Its byte offset.
+    start: usize,
+    /// How often it ran and changed rows.
+    runs: u64,
 }
 
 impl<'a> Job<'a> {
@@ -60,7 +72,7 @@ impl<'a> Job<'a> {
     pub fn new(subject: &'a Subject, direction: Direction) -> Option<Self> {
         let script = subject.migration.script(direction)?;
         let text = sql::without_intruders(&script.text);
-        Some(Self { script, file: subject.file(direction), text })
+        Some(Self { script, file: subject.file(direction), text, repeating: Cell::new(None) })
     }
 
     /// Runs it.
@@ -104,7 +116,11 @@ impl<'a> Job<'a> {
         if self.script.directives.no_transaction {
             for statement in sql::statements(&self.text) {
                 let text = &self.text[statement.start..statement.end];
-                client.batch_execute(text).await.map_err(|e| self.failure(Some(statement.start), &e))?;
+                let ran = match statement.repeat {
+                    Some(_) => self.repeat(client, statement.start, text).await,
+                    None => client.batch_execute(text).await,
+                };
+                ran.map_err(|e| self.failure(Some(statement.start), &e))?;
             }
             return Ok(());
         }
@@ -126,6 +142,23 @@ impl<'a> Job<'a> {
             Err(failure) if failure.excerpt.place.is_none() => Err(self.located(client, failure).await),
             result => result,
         }
+    }
+
+    /// Runs a statement, each time in a transaction of its own, until the server says that it changed no row.
+    async fn repeat(&self, client: &Client, start: usize, text: &str) -> Result<(), tokio_postgres::Error> {
+        for runs in 0.. {
+            let count = |message: &SimpleQueryMessage| match message {
+                SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
+                _ => None,
+            };
+            let rows = client.simple_query(text).await?.iter().rev().find_map(count).unwrap_or(0);
+            if rows == 0 {
+                break;
+            }
+            self.repeating.set(Some(Repeating { start, runs: runs + 1 }));
+        }
+        self.repeating.set(None);
+        Ok(())
     }
 
     /// Most errors at run time carry no position. To find the statement, they are run one by one, and rolled back.
@@ -163,7 +196,16 @@ impl<'a> Job<'a> {
             false => format!("did not end within {limit:?} and was cancelled"),
             true => format!("did not end within {limit:?}, nor when it was cancelled"),
         };
-        Failure { cause: Cause::Timeout, excerpt: Excerpt::whole_file(&self.file, message), session_lost }
+        let excerpt = match self.repeating.take() {
+            None => Excerpt::whole_file(&self.file, message),
+            Some(Repeating { start, runs }) => {
+                let times = if runs == 1 { "once".to_owned() } else { format!("{runs} times") };
+                let message =
+                    format!("{message}: a statement that repeats ran {times}, and still changed rows");
+                Excerpt::at_offset(&self.file, &self.script.text, start, message)
+            }
+        };
+        Failure { cause: Cause::Timeout, excerpt, session_lost }
     }
 
     fn lost(&self) -> Failure {
