@@ -345,6 +345,9 @@ async fn faults_are_told_apart_and_tell_no_password() {
     let log = Log::default();
     log::set_boxed_logger(Box::new(log.clone())).unwrap();
     log::set_max_level(log::LevelFilter::Debug);
+    // With two of them tracing asks both whether a place in the code is listened to. With one it asks the thread that
+    // comes there first, which may be another test's, and remembers its answer for all.
+    let _second = tracing::Dispatch::new(log.clone());
     let _listening = tracing::subscriber::set_default(log.clone());
 
     let port = cluster.port();
