@@ -456,8 +456,15 @@ async fn a_full_server_and_a_socket() {
     };
     assert!(matches!(error, ConnectError::TooMany { .. }) && error.is_transient(), "{error:?}");
 
-    // Dropped ones are closed: the server ends their sessions.
-    drop(open);
+    // Dropped ones are closed, even in the middle of a statement: the server ends their sessions.
+    let busy = open.pop().unwrap();
+    busy.client().batch_execute("SET client_connection_check_interval = '50ms'").await.unwrap();
+    let started = {
+        let asleep = busy.client().batch_execute("SELECT pg_sleep(300)");
+        tokio::time::timeout(std::time::Duration::from_millis(500), asleep).await
+    };
+    assert!(started.is_err(), "{started:?}");
+    drop((open, busy));
     let admin = cluster.connect("postgres").await;
     let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
