@@ -107,7 +107,7 @@ impl Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Set a package up: configuration, folders, lock
-    Init,
+    Init(Init),
     /// Write a draft: an up and a down to fill in
     New(New),
     /// Turn the drafts into one finalized migration, proved to give the same catalog
@@ -118,6 +118,14 @@ pub enum Command {
     Verify(Verify),
     /// Say what a problem means, why it matters and what to do
     Explain(Explain),
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Let every build check that the migrations fit their lock: adds a build script
+    #[arg(long)]
+    pub build_script: bool,
 }
 
 /// `new`.

@@ -402,6 +402,8 @@ mod tests {
             root: "/w/p".into(),
             scope: Scope::Package,
             package: Some("p".into()),
+            package_manifest: None,
+            build_script: None,
             metadata,
             cwd: "/w/p/src".into(),
         }

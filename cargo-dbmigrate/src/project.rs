@@ -46,6 +46,10 @@ pub struct Project {
     pub scope: Scope,
     /// The chosen package; `None` in a virtual workspace.
     pub package: Option<String>,
+    /// Its manifest; `None` in a virtual workspace. With [`Scope::Workspace`] it is not the one with the configuration.
+    pub package_manifest: Option<PathBuf>,
+    /// Its build script, if it has one.
+    pub build_script: Option<PathBuf>,
     /// The table; `Null` if there is none.
     pub metadata: Value,
     /// Where the user stands: paths on the command line and in messages are relative to it.
@@ -128,8 +132,13 @@ impl Project {
 
     fn at(manifest: PathBuf, scope: Scope, package: Option<&Package>, table: &Value, cwd: PathBuf) -> Self {
         let root = manifest.parent().map(Path::to_owned).unwrap_or_default();
+        let package_manifest = package.map(|package| package.manifest_path.clone().into_std_path_buf());
+        let build_script = package.and_then(|package| {
+            let script = package.targets.iter().find(|target| target.is_custom_build())?;
+            Some(script.src_path.clone().into_std_path_buf())
+        });
         let package = package.map(|package| package.name.to_string());
-        Self { manifest, root, scope, package, metadata: table.clone(), cwd }
+        Self { manifest, root, scope, package, package_manifest, build_script, metadata: table.clone(), cwd }
     }
 
     /// A path as the user would write it from where they stand.

@@ -5,8 +5,10 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 
-use crate::lock::{Lock, LockError, Sealed, Statement};
-use crate::migration::{Direction, DirectiveError, EncodingError, Id, Migration, NameError, Script, Stage};
+use crate::lock::{Lock, LockError, LockFault, Sealed, Statement};
+use crate::migration::{
+    Direction, DirectiveError, EncodingError, Id, Migration, NameError, Script, Stage, parse_file_name,
+};
 use crate::set::{self, Discrepancy};
 
 /// Migrations in the order in which they run. Made from what a binary embeds ([`crate::embed!`]) or from parts.
@@ -130,6 +132,8 @@ impl Migrations {
 pub enum SetError {
     /// There is no `dbmigrate.lock`.
     NoLock,
+    /// There is a directory of this name beside the migrations.
+    Directory(String),
     /// The lock cannot be read.
     Lock(LockError),
     /// A file is not UTF-8, or holds a null character.
@@ -167,20 +171,43 @@ impl SetError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::NoLock => "run `cargo dbmigrate init`, or embed the directory that holds `dbmigrate.lock`",
-            Self::Name { .. } => {
-                "only finalized migrations and `dbmigrate.lock` belong into this directory; move the file away"
+            Self::NoLock => "embed the directory that holds `dbmigrate.lock`, or run `cargo dbmigrate init`",
+            Self::Name { file, .. } if parse_file_name(file, Stage::Draft).is_ok() => {
+                "a draft is not shipped: move it to the drafts, and run `cargo dbmigrate consolidate`"
             }
-            Self::Encoding { .. } => "save the file as UTF-8",
-            _ => "run `cargo dbmigrate verify`, which names each file and the way out, and build again",
+            Self::Directory(_) | Self::Name { .. } => {
+                "only finalized migrations and `dbmigrate.lock` belong into this directory: move it away"
+            }
+            Self::Encoding { .. } => "restore the file from version control; it was finalized as UTF-8",
+            Self::Lock(error) => match error.fault {
+                LockFault::Conflict => "`cargo dbmigrate explain lock-conflict` says how to settle it",
+                LockFault::UnknownFormat => {
+                    "build with the version of `dbmigrate-runtime` that goes with `cargo dbmigrate`"
+                }
+                _ => "restore `dbmigrate.lock` from version control; only `cargo dbmigrate` writes it",
+            },
+            Self::Discrepancies(found) => match &found[..] {
+                [one] => one.hint(),
+                _ => VERIFY,
+            },
+            Self::Statements(_) => {
+                "restore `dbmigrate.lock` from version control; only `cargo dbmigrate` writes it"
+            }
+            Self::Directive { .. } | Self::DuplicateVersion(..) | Self::DownWithoutUp(_) => VERIFY,
         }
     }
 }
+
+const VERIFY: &str = "run `cargo dbmigrate verify`, which names each file and the way out, and build again";
+
+/// So many discrepancies are written out; the command that the hint names shows all.
+const WRITTEN_OUT: usize = 8;
 
 impl fmt::Display for SetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoLock => f.write_str("there is no `dbmigrate.lock` beside the migrations"),
+            Self::Directory(name) => write!(f, "`{name}` is a directory"),
             Self::Lock(error) => write!(f, "`dbmigrate.lock`, {error}"),
             Self::Encoding { file, fault } => write!(f, "`{file}` {fault}"),
             Self::Name { file, fault } => write!(f, "`{file}`: {fault}"),
@@ -189,11 +216,14 @@ impl fmt::Display for SetError {
             Self::DownWithoutUp(id) => write!(f, "`{id}` has a down and no up"),
             Self::Discrepancies(found) => {
                 f.write_str("the migrations do not fit `dbmigrate.lock`: ")?;
-                for (index, discrepancy) in found.iter().enumerate() {
+                for (index, discrepancy) in found.iter().take(WRITTEN_OUT).enumerate() {
                     let separator = if index == 0 { "" } else { "; " };
                     write!(f, "{separator}{discrepancy}")?;
                 }
-                Ok(())
+                match found.len().saturating_sub(WRITTEN_OUT) {
+                    0 => Ok(()),
+                    more => write!(f, "; and {more} more"),
+                }
             }
             Self::Statements(id) => {
                 write!(f, "the statements in `dbmigrate.lock` do not fit the text of `{id}`")

@@ -1,6 +1,6 @@
 //! A directory's migrations against its lock. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::lock::Lock;
@@ -43,6 +43,27 @@ pub enum Discrepancy {
     BrokenChain(Id),
 }
 
+impl Discrepancy {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Edited { .. } => {
+                "restore the file from version control, and write the change as a new migration; `cargo dbmigrate verify` tells when it fits again"
+            }
+            Self::Added(_) => {
+                "move it to the drafts, and run `cargo dbmigrate consolidate`; `cargo dbmigrate verify` tells when it fits again"
+            }
+            Self::Removed(_) | Self::DownRemoved(_) | Self::Moved { .. } => {
+                "restore it from version control; `cargo dbmigrate verify` tells when it fits again"
+            }
+            Self::DownAdded(_) => "move the down away; `cargo dbmigrate verify` tells when it fits again",
+            Self::OutOfOrder(_) | Self::Repeated(_) | Self::BrokenChain(_) => {
+                "restore `dbmigrate.lock` from version control; only `cargo dbmigrate` writes it, and `cargo dbmigrate verify` tells when it fits again"
+            }
+        }
+    }
+}
+
 impl fmt::Display for Discrepancy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -69,7 +90,8 @@ pub fn discrepancies(lock: &Lock, migrations: &[Migration]) -> Vec<Discrepancy> 
     let mut found = lock_discrepancies(lock);
     let by_id: BTreeMap<&Id, &Migration> =
         migrations.iter().map(|migration| (&migration.id, migration)).collect();
-    let mut added: Vec<&Migration> = migrations.iter().filter(|m| lock.entry(&m.id).is_none()).collect();
+    let locked: BTreeSet<&Id> = lock.entries().iter().map(|entry| &entry.id).collect();
+    let mut added: Vec<&Migration> = migrations.iter().filter(|m| !locked.contains(&m.id)).collect();
     for entry in lock.entries() {
         let Some(migration) = by_id.get(&entry.id) else {
             match added.iter().position(|migration| migration.up.hash == entry.up.hash) {
@@ -105,8 +127,9 @@ pub fn discrepancies(lock: &Lock, migrations: &[Migration]) -> Vec<Discrepancy> 
 fn lock_discrepancies(lock: &Lock) -> Vec<Discrepancy> {
     let entries = lock.entries();
     let mut found = Vec::new();
+    let mut versions = BTreeSet::new();
     for (index, entry) in entries.iter().enumerate() {
-        if entries[..index].iter().any(|earlier| earlier.id.version == entry.id.version) {
+        if !versions.insert(entry.id.version) {
             found.push(Discrepancy::Repeated(entry.id.clone()));
         } else if index > 0 && entries[index - 1].id.version > entry.id.version {
             found.push(Discrepancy::OutOfOrder(entry.id.clone()));

@@ -6,6 +6,7 @@ mod authoring;
 mod cargo;
 mod consolidate;
 mod docker;
+mod embed;
 mod files;
 mod formats;
 mod interrupted;

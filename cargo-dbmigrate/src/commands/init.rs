@@ -17,11 +17,22 @@ use crate::report::Done;
 /// Keeps the drafts' directory in version control while it is empty.
 const KEEP: &str = ".gitkeep";
 
-/// Adds what is missing: the configuration's table, both directories, the lock.
+mod build_script;
+
+/// What becomes of the package's build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// It stays as it is.
+    AsItIs,
+    /// A build script checks that the migrations fit their lock.
+    Checked,
+}
+
+/// Adds what is missing: the configuration's table, both directories, the lock, and if that is wanted the build script.
 ///
 /// # Errors
 /// The migrations directory holds another tool's files, or something cannot be written. Nothing was changed then.
-pub fn run(project: &Project, config: &Config) -> Result<Done, Refusal> {
+pub fn run(build: Build, project: &Project, config: &Config) -> Result<Done, Refusal> {
     let mut change = Change::default();
     let mut done = Done::new("init", "");
     let manifest = project.shown(&project.manifest);
@@ -50,6 +61,10 @@ pub fn run(project: &Project, config: &Config) -> Result<Done, Refusal> {
         done = done.item("created", config.drafts.shown.join(KEEP));
     }
 
+    if build == Build::Checked {
+        done = build_script::add(project, config, &mut change, done)?;
+    }
+
     if change.is_empty() {
         done.headline = "everything is there already; nothing was changed".to_owned();
         return Ok(done);
@@ -59,6 +74,11 @@ pub fn run(project: &Project, config: &Config) -> Result<Done, Refusal> {
         Some(package) => format!("`{package}` is set up for migrations"),
         None => "the workspace is set up for migrations".to_owned(),
     };
+    if build == Build::AsItIs {
+        done = done.note(
+            "`cargo dbmigrate init --build-script` lets every build check that the migrations fit their lock",
+        );
+    }
     Ok(done.note("`cargo dbmigrate new NAME` writes the first draft"))
 }
 
@@ -109,7 +129,6 @@ impl Uneditable {
 
 /// The manifest with the configuration's table, everything else as it was.
 fn with_table(text: &str, project: &Project, config: &Config) -> Result<String, Uneditable> {
-    let crlf = text.contains("\r\n");
     let mut document: DocumentMut =
         text.parse().map_err(|error: toml_edit::TomlError| Uneditable(error.message().to_owned()))?;
     let relative =
@@ -124,8 +143,13 @@ fn with_table(text: &str, project: &Project, config: &Config) -> Result<String, 
     let metadata = below(document.as_table_mut(), owner).and_then(|owner| below(owner, "metadata"));
     let metadata = metadata.ok_or_else(|| Uneditable(format!("`{owner}.metadata` is not a table")))?;
     metadata.insert("dbmigrate", Item::Table(table));
+    Ok(with_line_ends_of(text, &document))
+}
+
+/// A document as text, with the line ends that the file had before.
+fn with_line_ends_of(before: &str, document: &DocumentMut) -> String {
     let text = document.to_string();
-    Ok(if crlf { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text })
+    if before.contains("\r\n") { text.replace("\r\n", "\n").replace('\n', "\r\n") } else { text }
 }
 
 /// A table below a table; made if it is not there, without a header of its own.
@@ -151,7 +175,7 @@ mod tests {
         let tail = "# odd   spacing\nversion   =  \"0.1.0\" # kept\n";
         let sandbox = Sandbox::new(&format!("{tail}\n[dependencies]\n"));
         let before = sandbox.read("Cargo.toml");
-        let done = run(&sandbox.project(), &sandbox.config()).unwrap();
+        let done = run(Build::AsItIs, &sandbox.project(), &sandbox.config()).unwrap();
         assert_eq!(done.items.iter().filter(|item| item.what == "created").count(), 2);
         let after = sandbox.read("Cargo.toml");
         assert_eq!(after.replace(TABLE, ""), before);
@@ -164,7 +188,7 @@ mod tests {
         let contents = sandbox.config().migrations.read(Stage::Finalized).unwrap();
         assert!(contents.problems.is_empty() && contents.lock.unwrap().entries().is_empty());
 
-        let done = run(&sandbox.project(), &sandbox.config()).unwrap();
+        let done = run(Build::AsItIs, &sandbox.project(), &sandbox.config()).unwrap();
         assert!(done.items.iter().all(|item| item.what == "kept"), "{:?}", done.items);
         assert_eq!((sandbox.files(), sandbox.read("Cargo.toml")), (files, after));
     }
@@ -178,7 +202,7 @@ mod tests {
             "[package.metadata]\nx = 1\n[lib]\npath = \"src/lib.rs\"\n",
         ] {
             let sandbox = Sandbox::new(tail);
-            run(&sandbox.project(), &sandbox.config()).unwrap();
+            run(Build::AsItIs, &sandbox.project(), &sandbox.config()).unwrap();
             let project = sandbox.project();
             assert_eq!(
                 project.metadata["drafts"],
@@ -199,7 +223,7 @@ mod tests {
     fn a_virtual_workspace_gets_its_own_table() {
         let sandbox = Sandbox::new("");
         sandbox.write("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = []\n");
-        run(&sandbox.project(), &sandbox.config()).unwrap();
+        run(Build::AsItIs, &sandbox.project(), &sandbox.config()).unwrap();
         assert!(sandbox.read("Cargo.toml").contains("\n[workspace.metadata.dbmigrate]\n"));
     }
 
@@ -207,9 +231,15 @@ mod tests {
     fn a_lost_lock_is_not_replaced_by_an_empty_one() {
         let sandbox = Sandbox::new("");
         sandbox.write("migrations/V20260301120000__a.sql", "SELECT 1;");
-        assert_eq!(run(&sandbox.project(), &sandbox.config()).unwrap_err().kind, Kind::ForeignDirectory);
+        assert_eq!(
+            run(Build::AsItIs, &sandbox.project(), &sandbox.config()).unwrap_err().kind,
+            Kind::ForeignDirectory
+        );
         sandbox.write("migrations/V20260301120000__a.down.sql", "SELECT 1;");
-        assert_eq!(run(&sandbox.project(), &sandbox.config()).unwrap_err().kind, Kind::LockMissing);
+        assert_eq!(
+            run(Build::AsItIs, &sandbox.project(), &sandbox.config()).unwrap_err().kind,
+            Kind::LockMissing
+        );
     }
 
     #[test]
@@ -217,7 +247,7 @@ mod tests {
         let sandbox = Sandbox::new("");
         sandbox.write("migrations/2020-01-01-000000_a/up.sql", "SELECT 1;");
         let before = (sandbox.files(), sandbox.read("Cargo.toml"));
-        let refusal = run(&sandbox.project(), &sandbox.config()).unwrap_err();
+        let refusal = run(Build::AsItIs, &sandbox.project(), &sandbox.config()).unwrap_err();
         assert_eq!(refusal.kind, Kind::ForeignDirectory);
         assert!(refusal.hint.contains("adopt --from diesel migrations"), "{}", refusal.hint);
         assert_eq!((sandbox.files(), sandbox.read("Cargo.toml")), before);

@@ -44,9 +44,10 @@ pub fn run(cli: Cli, reporter: &Reporter) -> anyhow::Result<Exit> {
     };
     let done = |done: Done| reporter.done(&done).map(|()| Exit::Fine);
     match cli.command {
-        Command::Init => {
+        Command::Init(args) => {
             let (project, config) = resolved(&Flags::default())?;
-            done(init::run(&project, &config)?)
+            let build = if args.build_script { init::Build::Checked } else { init::Build::AsItIs };
+            done(init::run(build, &project, &config)?)
         }
         Command::New(args) => {
             let (_, config) = resolved(&Flags::default())?;
@@ -138,7 +139,7 @@ mod tests {
 
         pub(super) fn initialised() -> Self {
             let sandbox = Self::new("");
-            init::run(&sandbox.project(), &sandbox.config()).unwrap();
+            init::run(init::Build::AsItIs, &sandbox.project(), &sandbox.config()).unwrap();
             sandbox
         }
 
