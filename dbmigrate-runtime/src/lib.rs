@@ -16,6 +16,9 @@ pub mod lock;
 pub mod migration;
 pub mod migrations;
 pub mod set;
+#[cfg(feature = "snapshot")]
+#[doc(hidden)]
+pub mod snapshot;
 
 pub use engine::{Migrator, Target};
 pub use error::{Error, SqlError};
