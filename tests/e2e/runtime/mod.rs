@@ -1,3 +1,5 @@
 //! The runtime on a real server.
 
+mod connect;
 mod engine;
+mod secured;
