@@ -272,3 +272,25 @@ impl Migrator {
         if pending.is_empty() { Ok(()) } else { Err(Error::Pending(pending)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// Servers put them on other threads.
+    #[test]
+    fn futures_are_send() {
+        fn send<T: Send>(_: T) {}
+        let migrator = Migrator::new(Migrations::default()).unwrap();
+        let url = "postgres://localhost";
+        send(migrator.upgrade(url, Target::Head));
+        send(migrator.downgrade(url, Target::Base));
+        send(migrator.stamp(url, Target::Head));
+        send(migrator.plan(url, Target::Head));
+        send(migrator.plan_downgrade(url, Target::Base));
+        send(migrator.status(url));
+        send(migrator.history(url));
+        send(migrator.verify_up_to_date(url));
+    }
+}
