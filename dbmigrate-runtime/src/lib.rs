@@ -19,6 +19,8 @@ pub mod set;
 #[cfg(feature = "snapshot")]
 #[doc(hidden)]
 pub mod snapshot;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use engine::{Migrator, Target};
 pub use error::{Error, SqlError};

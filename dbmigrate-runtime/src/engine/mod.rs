@@ -31,6 +31,8 @@ use options::Options;
 pub use options::{DatabaseAhead, Drafts, OutOfOrder, Retries};
 pub use plan::{Plan, Step};
 pub use run::{Ran, Report};
+#[cfg(feature = "testing")]
+pub(crate) use session::rows;
 pub use state::{Applied, Divergent, RowState, Status, WayBack};
 pub use target::{Target, TargetError};
 
