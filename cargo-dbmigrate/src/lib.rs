@@ -13,6 +13,7 @@ pub mod problem;
 pub mod project;
 pub mod report;
 pub mod server;
-pub mod snapshot;
 pub mod sql;
 pub mod verify;
+
+pub use dbmigrate_runtime::snapshot;

@@ -28,6 +28,11 @@ pub mod lock;
 pub mod migration;
 pub mod migrations;
 pub mod set;
+#[cfg(feature = "snapshot")]
+#[doc(hidden)]
+pub mod snapshot;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[cfg(feature = "engine")]
 pub use embed::Embedded;

@@ -103,6 +103,15 @@ impl Database {
         Ok(Self { settings, config })
     }
 
+    /// Another database on the same server.
+    #[cfg(feature = "testing")]
+    pub(crate) fn named(&self, database: &str) -> Self {
+        let mut other = self.clone();
+        other.settings.config.dbname(database);
+        other.config.dbname(database);
+        other
+    }
+
     /// The same as tokio-postgres puts it, with the password. Whoever connects with it checks of certificates what
     /// their own connector checks: it knows neither `allow`, nor `verify-ca`, nor `verify-full`.
     pub fn config(&self) -> &Config {

@@ -31,6 +31,8 @@ use options::Options;
 pub use options::{DatabaseAhead, Drafts, OutOfOrder, Retries};
 pub use plan::{Plan, Step};
 pub use run::{Ran, Report};
+#[cfg(feature = "testing")]
+pub(crate) use session::rows;
 pub use state::{Applied, Divergent, RowState, Status, WayBack};
 pub use target::{Target, TargetError};
 
@@ -270,5 +272,27 @@ impl Migrator {
         let plan = self.planned(at.into(), run::Way::Up(Target::Head)).await?;
         let pending: Vec<Id> = plan.steps.into_iter().map(|step| step.id).collect();
         if pending.is_empty() { Ok(()) } else { Err(Error::Pending(pending)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// Servers put them on other threads.
+    #[test]
+    fn futures_are_send() {
+        fn send<T: Send>(_: T) {}
+        let migrator = Migrator::new(Migrations::default()).unwrap();
+        let url = "postgres://localhost";
+        send(migrator.upgrade(url, Target::Head));
+        send(migrator.downgrade(url, Target::Base));
+        send(migrator.stamp(url, Target::Head));
+        send(migrator.plan(url, Target::Head));
+        send(migrator.plan_downgrade(url, Target::Base));
+        send(migrator.status(url));
+        send(migrator.history(url));
+        send(migrator.verify_up_to_date(url));
     }
 }

@@ -49,6 +49,28 @@ const RECONNECT: (Duration, Duration) = (Duration::from_millis(100), Duration::f
 /// The table is not there (and perhaps not its schema).
 const NO_TABLE: [&str; 2] = ["42P01", "3F000"];
 
+/// Where a run goes, to see whether it, or somebody else, has got there.
+pub(crate) struct Arrival<'a> {
+    migrator: &'a Migrator,
+    goal: &'a Goal,
+    stamp: bool,
+}
+
+impl Arrival<'_> {
+    /// Whether there is nothing left to do.
+    pub(crate) async fn is_there(&self, client: &Client) -> Result<bool, Error> {
+        let applied = self.migrator.rows(client).await?;
+        self.reached(client, &applied).await
+    }
+
+    async fn reached(&self, client: &Client, applied: &[Applied]) -> Result<bool, Error> {
+        match self.stamp {
+            true => Ok(self.migrator.is_stamped(applied, self.goal)),
+            false => Ok(self.migrator.plan_for(client, applied, self.goal).await?.steps.is_empty()),
+        }
+    }
+}
+
 /// What an attempt leaves to the next one.
 struct Journey {
     way: Way,
@@ -103,16 +125,17 @@ impl Migrator {
     }
 
     pub(crate) async fn planned(&self, at: Access<'_>, way: Way) -> Result<Plan, Error> {
-        let plan = async |client: &Client| {
-            let rows = self.rows(client).await?;
-            let goal = self.goal(&way, &rows)?;
-            self.plan_for(client, &rows, &goal).await
-        };
         match at {
             Access::Unusable(error) => Err(error.into()),
-            Access::Client(client) => plan(client).await,
-            Access::Database(database) => plan(&database.connect().await?.client).await,
+            Access::Client(client) => self.planned_on(client, &way).await,
+            Access::Database(database) => self.planned_on(&database.connect().await?.client, &way).await,
         }
+    }
+
+    async fn planned_on(&self, client: &Client, way: &Way) -> Result<Plan, Error> {
+        let rows = self.rows(client).await?;
+        let goal = self.goal(way, &rows)?;
+        self.plan_for(client, &rows, &goal).await
     }
 
     /// The history, with one query. No table is an empty history.
@@ -173,22 +196,13 @@ impl Migrator {
             None => journey.goal.insert(self.goal(&journey.way, &applied)?).clone(),
         };
         let stamp = matches!(journey.way, Way::Stamp(_));
-        if stamp && self.is_stamped(&applied, &goal) {
-            return Ok(());
-        }
-        if !stamp && self.plan_for(client, &applied, &goal).await?.steps.is_empty() {
+        let arrival = Arrival { migrator: self, goal: &goal, stamp };
+        if arrival.reached(client, &applied).await? {
             return Ok(());
         }
         let session = Session::open(client).await?;
         let key = self.table.lock_key();
-        let needless = async |client: &Client| {
-            let applied = self.rows(client).await?;
-            if stamp {
-                return Ok(self.is_stamped(&applied, &goal));
-            }
-            Ok(self.plan_for(client, &applied, &goal).await?.steps.is_empty())
-        };
-        if session::lock(client, key, &self.options, &self.events, needless).await? == Locked::Needless {
+        if session::lock(client, key, &self.options, &self.events, &arrival).await? == Locked::Needless {
             return Ok(());
         }
         let result = self.locked(handle, database, &session, journey, &goal).await;

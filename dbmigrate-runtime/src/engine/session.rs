@@ -6,6 +6,7 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::Error;
 use crate::engine::options::{Options, Pauses};
+use crate::engine::run::Arrival;
 use crate::error::lost;
 use crate::event::{Event, Events, Holder};
 
@@ -129,13 +130,13 @@ pub(crate) enum Locked {
 }
 
 /// Waits for the lock by asking for it again and again: a session that waits inside of the server would deadlock with
-/// `CREATE INDEX CONCURRENTLY`. `needless` is asked in between whether the one that holds it has done everything.
+/// `CREATE INDEX CONCURRENTLY`. In between it looks whether the one that holds it has done everything.
 pub(crate) async fn lock(
     client: &Client,
     key: i64,
     options: &Options,
     events: &Events,
-    needless: impl AsyncFn(&Client) -> Result<bool, Error>,
+    arrival: &Arrival<'_>,
 ) -> Result<Locked, Error> {
     let doing = "waiting for the lock";
     let asked = format!("SELECT pg_try_advisory_lock({key})");
@@ -147,7 +148,7 @@ pub(crate) async fn lock(
         if found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t") {
             return Ok(Locked::Yes);
         }
-        if needless(client).await? {
+        if arrival.is_there(client).await? {
             return Ok(Locked::Needless);
         }
         let waited = began.elapsed();

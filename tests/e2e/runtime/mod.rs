@@ -3,3 +3,4 @@
 mod connect;
 mod engine;
 mod secured;
+mod testing;
