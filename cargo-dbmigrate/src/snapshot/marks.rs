@@ -1,7 +1,8 @@
 //! Which objects changed between two readings, told from the versions of their catalog rows. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use tokio_postgres::Row;
@@ -28,11 +29,18 @@ pub(super) struct Marks {
     undone: bool,
     /// The objects whose rows in the largest catalogs were written since the earlier reading.
     written: Vec<(u32, u32)>,
+    /// The catalogs whose objects are counted, how many there are, and those whose rows were written since then.
+    counts: Vec<(u32, usize, Vec<u32>)>,
+    /// The objects of those catalogs, in order.
+    listed: BTreeMap<u32, Arc<[u32]>>,
 }
 
 /// `pg_authid` and `pg_tablespace`, names that any fact may print without depending on their rows, and `pg_database`:
 /// another database is another matter altogether.
 const NAMES: [u32; 3] = [1260, 1213, 1262];
+
+/// The oids of the user's objects start here.
+const FIRST_OF_USERS: u32 = 16_384;
 
 /// What differs between two sets of marks.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,6 +60,13 @@ impl Marks {
             let column = |index| {
                 row.try_get::<_, Option<Numbers>>(index).map(|numbers| numbers.map(|numbers| numbers.0))
             };
+            if let Some(count) = row.try_get::<_, Option<i64>>(4)? {
+                let mut written = column(1)?.unwrap_or_default();
+                marks.written.extend(written.iter().map(|object| (class, *object)));
+                written.retain(|object| *object >= FIRST_OF_USERS);
+                marks.counts.push((class, usize::try_from(count)?, written));
+                continue;
+            }
             match (column(1)?, column(2)?, column(3)?) {
                 (None, Some(reading), None) => {
                     let [horizon, low, high, undone] = reading[..] else {
@@ -88,12 +103,54 @@ impl Marks {
         (Some(self.horizon.to_string()), (self.transaction != 0).then(|| self.transaction.to_string()))
     }
 
+    /// Takes the lists of the counted catalogs over from an earlier reading, whose horizon this one was read with, as far
+    /// as their counts say that nothing is gone. Gives the catalogs that are still to be listed.
+    pub(super) fn inherit(&mut self, earlier: &Self) -> Vec<u32> {
+        let mut open = Vec::new();
+        for (class, count, written) in &self.counts {
+            let Some(old) = earlier.listed.get(class) else {
+                open.push(*class);
+                continue;
+            };
+            let is_new = |object: &&u32| old.binary_search(object).is_err();
+            let new: BTreeSet<u32> = written.iter().filter(is_new).copied().collect();
+            if old.len() + new.len() != *count {
+                open.push(*class);
+            } else if new.is_empty() {
+                self.listed.insert(*class, Arc::clone(old));
+            } else {
+                let mut all: Vec<u32> = old.iter().copied().chain(new).collect();
+                all.sort_unstable();
+                self.listed.insert(*class, all.into());
+            }
+        }
+        open
+    }
+
+    /// Takes the answer of a statement that lists a catalog.
+    pub(super) fn list(&mut self, class: u32, row: &Row) -> Result<()> {
+        let mut objects = row.try_get::<_, Option<Numbers>>(0)?.map(|numbers| numbers.0).unwrap_or_default();
+        objects.sort_unstable();
+        self.listed.insert(class, objects.into());
+        Ok(())
+    }
+
     /// What changed from `self` to `now`, which was read with the horizon of `self`.
     pub(super) fn changed(&self, now: &Self) -> Changed {
         if now.undone {
             return Changed::Everything;
         }
         let mut objects: BTreeSet<(u32, u32)> = now.written.iter().copied().collect();
+        for (class, listed) in &now.listed {
+            let Some(before) = self.listed.get(class) else { return Changed::Everything };
+            if !Arc::ptr_eq(before, listed) {
+                let differs = |a: &[u32], b: &[u32]| -> Vec<u32> {
+                    a.iter().filter(|object| b.binary_search(object).is_err()).copied().collect()
+                };
+                let differing = differs(before, listed).into_iter().chain(differs(listed, before));
+                objects.extend(differing.map(|object| (*class, object)));
+            }
+        }
         let (mut old, mut new) = (self.rows.iter().peekable(), now.rows.iter().peekable());
         loop {
             let (mark, gone) = match (old.peek().copied(), new.peek().copied()) {

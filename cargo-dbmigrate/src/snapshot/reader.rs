@@ -1,9 +1,9 @@
 //! Reads snapshots over one connection. The only place of this room that speaks to the server.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::iter;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -64,6 +64,8 @@ pub struct Reader {
     sources: Vec<Prepared>,
     unmodelled: Statement,
     marks: Statement,
+    /// The statements that list the catalogs that the marks only count.
+    lists: BTreeMap<u32, Statement>,
     closure: Statement,
     ignored: Vec<String>,
     /// Whether the role sees the versions of all catalog rows.
@@ -76,10 +78,27 @@ pub struct Reader {
 struct Prepared {
     /// The class of the rows' objects; `None` when the first column says it.
     class: Option<u32>,
+    /// What an object has to be for its facts to be here; `None` when it may be anything.
+    letters: Option<&'static str>,
     all: Statement,
     some: Statement,
     /// The text of `some`, to plan it again.
     text: String,
+}
+
+impl Prepared {
+    /// The classes and oids of those objects that have facts here; `None` if there are none.
+    fn pick(&self, objects: &BTreeMap<(u32, u32), Option<String>>) -> Option<(Vec<u32>, Vec<u32>)> {
+        let fits = |what: &String| self.letters.is_none_or(|letters| what.contains(|c| letters.contains(c)));
+        let picked: (Vec<u32>, Vec<u32>) = objects
+            .iter()
+            .filter(|((class, _), what)| {
+                self.class.is_none_or(|own| own == *class) && what.as_ref().is_some_and(fits)
+            })
+            .map(|(key, _)| *key)
+            .unzip();
+        (!picked.0.is_empty()).then_some(picked)
+    }
 }
 
 /// The statements that read some objects are planned for catalogs of this size, in groups of facts, and anew each time
@@ -153,6 +172,7 @@ impl Reader {
         let sql = |extent| texts.iter().map(|source| source.sql(server, extent)).collect::<Result<Vec<_>>>();
         let mut statements =
             vec![unmodelled(&others), catalog::marks::sql(server)?, catalog::CLOSURE.to_owned()];
+        statements.extend(catalog::marks::lists().map(|(_, sql)| sql));
         statements.extend(sql(Extent::Everything)?);
         statements.extend(sql(Extent::Some)?);
 
@@ -171,25 +191,26 @@ impl Reader {
         let mut next = || prepared.next().unwrap_or_else(|| Err(anyhow!("a statement is missing")));
 
         let classes: BTreeMap<String, u32> = names.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let class_of = |name: &str| {
+            classes.get(name).copied().ok_or_else(|| anyhow!("this server has no catalog `{name}`"))
+        };
         let (unmodelled, marks, closure) = (next()?, next()?, next()?);
+        let lists = catalog::marks::lists().map(|(name, _)| Ok((class_of(name)?, next()?)));
+        let lists = lists.collect::<Result<BTreeMap<_, _>>>()?;
         let all = texts.iter().map(|_| next()).collect::<Result<Vec<_>>>()?;
         let some = texts.iter().map(|_| next()).collect::<Result<Vec<_>>>()?;
         let mut sources = Vec::new();
         let some_texts = sql(Extent::Some)?;
         for (((source, all), some), text) in texts.iter().zip(all).zip(some).zip(some_texts) {
-            let class = match source.class {
-                None => None,
-                Some(name) => {
-                    Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?)
-                }
-            };
-            sources.push(Prepared { class, all, some, text });
+            let class = source.class.map(class_of).transpose()?;
+            sources.push(Prepared { class, letters: source.letters, all, some, text });
         }
         let ignored = ignore.iter().map(|name| format!("table {name}")).collect();
         Ok(Self {
             sources,
             unmodelled,
             marks,
+            lists,
             closure,
             ignored,
             superuser: server.superuser,
@@ -250,20 +271,30 @@ impl Reader {
     ) -> Result<T> {
         let opening = within.opening();
         let (opened, result) = futures_util::join!(client.batch_execute(&opening), work);
+        // Sent, not awaited: whatever the connection is used for next waits behind it, and fails if it failed.
+        let mut closing = pin!(client.batch_execute(within.closing()));
+        let closed = poll_fn(|context| Poll::Ready(closing.as_mut().poll(context))).await;
         opened.context("the transaction for a snapshot cannot be opened")?;
-        client.batch_execute(within.closing()).await?;
+        if let Poll::Ready(closed) = closed {
+            closed?;
+        }
         result
     }
 
     async fn everything(&self, client: &Client) -> Result<Snapshot> {
         let statements = iter::once(&self.unmodelled).chain(self.sources.iter().map(|source| &source.all));
         let marks = client.query(&self.marks, &[&None::<String>, &None::<String>]);
+        let lists = pipelined(self.lists.values().map(|statement| client.query_one(statement, NONE)));
         let others = pipelined(statements.map(|statement| client.query(statement, NONE)));
-        let (marks, others) = futures_util::join!(marks, others);
+        let (marks, lists, others) = futures_util::join!(marks, lists, others);
+        let mut marks = Marks::from_rows(&marks.context(UNREADABLE)?)?;
+        for (class, row) in self.lists.keys().zip(lists) {
+            marks.list(*class, &row.context(UNREADABLE)?)?;
+        }
         let mut results = others.into_iter();
         let mut next = || results.next().ok_or_else(|| anyhow!("an answer is missing"))?.context(UNREADABLE);
-        let (marks, unmodelled) = (Marks::from_rows(&marks.context(UNREADABLE)?)?, counts(&next()?)?);
-        let mut groups = Groups::new();
+        let unmodelled = counts(&next()?)?;
+        let mut groups = Groups::default();
         for source in 0..self.sources.len() {
             self.group(source, &next()?, &mut groups)?;
         }
@@ -278,8 +309,16 @@ impl Reader {
         let parameters: [&(dyn ToSql + Sync); 2] = [&horizon, &transaction];
         let (marks, unmodelled) =
             futures_util::join!(client.query(&self.marks, &parameters), client.query(&self.unmodelled, NONE));
-        let marks = Arc::new(Marks::from_rows(&marks.context(UNREADABLE)?)?);
+        let mut marks = Marks::from_rows(&marks.context(UNREADABLE)?)?;
         let unmodelled = counts(&unmodelled.context(UNREADABLE)?)?;
+        let open = marks.inherit(&from.marks);
+        let listing = open.iter().filter_map(|class| Some((*class, self.lists.get(class)?)));
+        let (open, listing): (Vec<u32>, Vec<&Statement>) = listing.unzip();
+        let listed = pipelined(listing.into_iter().map(|statement| client.query_one(statement, NONE))).await;
+        for (class, row) in open.into_iter().zip(listed) {
+            marks.list(class, &row.context(UNREADABLE)?)?;
+        }
+        let marks = Arc::new(marks);
         let Changed::Objects(changed) = from.marks.changed(&marks) else {
             return self.everything(client).await;
         };
@@ -292,37 +331,32 @@ impl Reader {
             futures_util::join!(client.batch_execute(BY_INDEX), client.query(&self.closure, &parameters));
         set.context(UNREADABLE)?;
         let reached = reached.context(UNREADABLE)?;
-        let reached = reached.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        let reached: BTreeSet<(u32, u32)> = reached.collect::<Result<_>>()?;
+        let reached = reached.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)));
+        let reached: BTreeMap<(u32, u32), Option<String>> = reached.collect::<Result<_>>()?;
         if !self.checked && reached.len() > SMALL && reached.len() > from.groups.len() / PART {
             return self.everything(client).await;
         }
 
-        let (classes, objects): (Vec<u32>, Vec<u32>) = reached.into_iter().unzip();
-        let mut dirty: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (class, object) in classes.iter().zip(&objects) {
-            dirty.entry(*class).or_default().push(*object);
-        }
-        let needed = self.sources.iter().enumerate();
-        let needed: Vec<(usize, Vec<&(dyn ToSql + Sync)>, &Statement)> = needed
-            .filter_map(|(at, source)| match source.class {
-                None => Some((at, vec![&classes as &(dyn ToSql + Sync), &objects], &source.some)),
-                Some(class) => Some((at, vec![dirty.get(&class)? as &(dyn ToSql + Sync)], &source.some)),
+        let needed: Vec<(usize, Vec<u32>, Vec<u32>)> = (0..self.sources.len())
+            .filter_map(|at| self.sources[at].pick(&reached).map(|(classes, objects)| (at, classes, objects)))
+            .collect();
+        let needed: Vec<(usize, Vec<&(dyn ToSql + Sync)>)> = needed
+            .iter()
+            .map(|(at, classes, objects)| match self.sources[*at].class {
+                None => (*at, vec![classes as &(dyn ToSql + Sync), objects]),
+                Some(_) => (*at, vec![objects as &(dyn ToSql + Sync)]),
             })
             .collect();
-        let read =
-            pipelined(needed.iter().map(|(_, parameters, statement)| client.query(*statement, parameters)));
+        let read = pipelined(
+            needed.iter().map(|(at, parameters)| client.query(&self.sources[*at].some, parameters)),
+        );
         let read = read.await;
 
         let mut groups = Groups::clone(&from.groups);
-        for (class, object) in classes.iter().zip(&objects) {
-            let key = |source| Key { class: *class, object: *object, source };
-            let old: Vec<Key> = groups.range(key(0)..=key(usize::MAX)).map(|(key, _)| *key).collect();
-            for key in old {
-                groups.remove(&key);
-            }
+        for (class, object) in reached.keys() {
+            groups.remove(*class, *object);
         }
-        for ((source, ..), rows) in needed.iter().zip(read) {
+        for ((source, _), rows) in needed.iter().zip(read) {
             self.group(*source, &rows.context(UNREADABLE)?, &mut groups)?;
         }
         Ok(Snapshot { groups: Arc::new(groups), unmodelled, marks })
@@ -352,7 +386,9 @@ impl Reader {
                 Fact { kind, id: row.try_get(first + 2)?, properties, of, position: row.try_get(first + 4)? };
             parts.entry(key).or_default().push(fact);
         }
-        groups.extend(parts.into_iter().map(|(key, facts)| (key, facts.into())));
+        for (key, facts) in parts {
+            groups.insert(key, facts.into());
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use dbmigrate_runtime::migration::Direction;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::server::{Database, Server};
 use crate::snapshot::{Reader, Snapshot, Within};
@@ -22,6 +22,8 @@ use crate::verify::roles::Roles;
 const OPTIONS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off -c client_min_messages=warning \
     -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
 
+const SEQUENCES: &str = "could not read the sequences";
+
 /// How the catalog is read between steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
@@ -36,6 +38,8 @@ struct Session {
     client: Client,
     connection: JoinHandle<()>,
     reader: Reader,
+    /// Reads how far every sequence has come.
+    sequences: Statement,
     /// Something still runs on it that cannot be ended, or it broke.
     lost: bool,
 }
@@ -51,7 +55,9 @@ impl Session {
             _ = connection.await;
         });
         let reader = Reader::new(&client, &[]).await.context("could not prepare the catalog's queries")?;
-        Ok(Self { client, connection, reader, lost: false })
+        let text = "SELECT seqrelid, pg_catalog.pg_sequence_last_value(seqrelid) FROM pg_catalog.pg_sequence";
+        let sequences = client.prepare(text).await.context(SEQUENCES)?;
+        Ok(Self { client, connection, reader, sequences, lost: false })
     }
 
     /// Ends the session; the server has seen it when this returns.
@@ -85,6 +91,18 @@ impl<'a> Workshop<'a> {
         self.roles.remove_new().await?;
         let session = Session::open(self.server, &database).await?;
         Ok(Bench { shop: self, database, session })
+    }
+
+    /// An empty database while another one is in use: the server is left as it is.
+    pub async fn beside(&'a self) -> anyhow::Result<Bench<'a>> {
+        let database = self.server.create_database().await?;
+        let session = Session::open(self.server, &database).await?;
+        Ok(Bench { shop: self, database, session })
+    }
+
+    /// Whether the migrations have made nothing that databases share, as far as can be seen.
+    pub async fn shared_is_as_before(&self) -> anyhow::Result<bool> {
+        self.roles.is_as_before().await
     }
 
     /// A database to which these migrations have been applied, which is known to work.
@@ -193,27 +211,31 @@ impl<'a> Bench<'a> {
         read.context("could not read the catalog")
     }
 
-    /// Begins what [`Bench::rollback`] undoes.
-    pub async fn begin(&self) -> anyhow::Result<()> {
-        self.session.client.batch_execute("BEGIN").await.context("could not begin a transaction")
+    /// Begins what [`Bench::rollback`] undoes. Gives how far every sequence has come: no rollback takes that back.
+    pub async fn begin(&self) -> anyhow::Result<Sequences> {
+        let begin = self.session.client.batch_execute("BEGIN");
+        let (sequences, begun) = futures_util::join!(self.sequences(), begin);
+        begun.context("could not begin a transaction")?;
+        sequences
     }
 
-    /// Undoes everything since [`Bench::begin`].
-    pub async fn rollback(&self) -> anyhow::Result<()> {
-        self.session.client.batch_execute("ROLLBACK").await.context("could not roll back")
+    /// Undoes everything since [`Bench::begin`], but for the sequences. Gives how far those are now.
+    pub async fn rollback(&self) -> anyhow::Result<Sequences> {
+        let rollback = self.session.client.batch_execute("ROLLBACK");
+        let (rolled_back, sequences) = futures_util::join!(rollback, self.sequences());
+        rolled_back.context("could not roll back")?;
+        sequences
     }
 
-    /// How far every sequence has come: no rollback takes that back.
-    pub async fn sequences(&self) -> anyhow::Result<Sequences> {
-        let text = "SELECT seqrelid, pg_catalog.pg_sequence_last_value(seqrelid) FROM pg_catalog.pg_sequence";
-        let rows = self.session.client.query(text, &[]).await.context("could not read the sequences")?;
+    async fn sequences(&self) -> anyhow::Result<Sequences> {
+        let Session { client, sequences, .. } = &self.session;
+        let rows = client.query(sequences, &[]).await.context(SEQUENCES)?;
         let row = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
         Ok(Sequences(rows.iter().map(row).collect::<Result<_, tokio_postgres::Error>>()?))
     }
 
     /// Sets every sequence that has moved back to where it was.
-    pub async fn restore_sequences(&self, before: &Sequences) -> anyhow::Result<()> {
-        let now = self.sequences().await?;
+    pub async fn restore_sequences(&self, before: &Sequences, now: &Sequences) -> anyhow::Result<()> {
         // One that is gone now was not moved, and one that was not there before has no place to go back to.
         let moved =
             before.0.iter().filter(|(oid, value)| now.0.get(oid).is_some_and(|found| found != *value));

@@ -125,6 +125,31 @@ pub fn stretches(proofs: &[Proof]) -> Vec<Range<usize>> {
     stretches
 }
 
+/// Whether nothing is known that bars the way back over these migrations.
+pub fn is_free(subjects: &[Subject]) -> bool {
+    subjects
+        .iter()
+        .map(|subject| &subject.migration)
+        .all(|migration| migration.down.is_some() && migration.up.directives.irreversible.is_none())
+}
+
+/// A history is worth two databases from so many migrations on.
+const WORTH_TWO: usize = 24;
+
+/// Of ten migrations to be proved, so many are for the first database: the second one has to go up over them, too, and
+/// goes the whole way back in one go.
+const FIRST_OF_TEN: usize = 7;
+
+/// Where the second of two databases begins with its proofs: how many migrations are left to the first one. `None` if one
+/// has to do all, because there is too little to do or because databases share what a migration may change.
+pub fn split(subjects: &[Subject], since: usize) -> Option<usize> {
+    let proved = subjects.len().saturating_sub(since);
+    let apart = || {
+        subjects.iter().flat_map(Subject::scripts).all(|(_, script)| !sql::may_leave_database(&script.text))
+    };
+    (proved >= WORTH_TWO && apart()).then(|| since + proved * FIRST_OF_TEN / 10)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,8 @@
 //!
 //! A mark is an object (its catalog and oid) with the version of one catalog row that its facts are read from: the
 //! transaction and the command that wrote the row. Rows of catalogs without an oid, and parts, mark the object that they
-//! belong to. The largest catalogs, whose rows never vanish without a trace in another, tell only the objects whose rows
-//! were written since the earlier reading.
+//! belong to. The largest catalogs tell only the objects whose rows were written since the earlier reading; where a row may
+//! vanish without a trace in another catalog they are counted as well, and listed when the count is not what is expected.
 
 use anyhow::Result;
 
@@ -12,7 +12,6 @@ use super::{Extent, Server, expand};
 /// Catalogs whose user rows mark themselves.
 const OWN: &[&str] = &[
     "pg_proc",
-    "pg_constraint",
     "pg_rewrite",
     "pg_policy",
     "pg_collation",
@@ -39,19 +38,6 @@ const OWN: &[&str] = &[
 /// Rows that mark another object, or rows below the user's oids that can change: the object's catalog, its oid, and
 /// where the rows come from.
 const OTHERS: &[(&str, &str, &str)] = &[
-    // TOAST tables matter for their options only; TOAST indexes, not at all.
-    (
-        "pg_class",
-        "t.oid",
-        "pg_class t where t.oid >= 16384 and (t.relnamespace <> 99 or t.reloptions is not null)",
-    ),
-    // Row types change with their relation and array types with their element, but can be granted by themselves.
-    (
-        "pg_type",
-        "t.oid",
-        "pg_type t where t.oid >= 16384 and (t.typacl is not null or t.typtype <> 'c' \
-         and (t.typelem = 0 or t.typsubscript <> 'array_subscript_handler'::regproc))",
-    ),
     ("pg_trigger", "t.oid", "pg_trigger t where t.oid >= 16384 and not t.tgisinternal"),
     ("pg_class", "t.inhrelid", "pg_inherits t"),
     ("pg_class", "t.seqrelid", "pg_sequence t"),
@@ -87,31 +73,48 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Rows of large catalogs that mark themselves: the catalog, and which of the user's rows count. Those below the user's
+/// oids are looked at when they were written since the earlier reading; they stay.
+const COUNTED: &[(&str, &str)] = &[
+    // TOAST tables matter for their options only; TOAST indexes, not at all.
+    ("pg_class", "t.oid >= 16384 and (t.relnamespace <> 99 or t.reloptions is not null)"),
+    // Row types change with their relation and array types with their element, but can be granted by themselves.
+    (
+        "pg_type",
+        "t.oid >= 16384 and (t.typacl is not null or t.typtype <> 'c' \
+         and (t.typelem = 0 or t.typsubscript <> 'array_subscript_handler'::regproc))",
+    ),
+    ("pg_constraint", "t.oid >= 16384"),
+];
+
 /// Rows that are only looked at when they were written since the earlier reading. A relation's attributes and indexes
 /// vanish with its row in pg_class, a default leaves its attribute changed, and built-in objects stay.
-const WRITTEN: &[(&str, &str, &str)] = &[
-    ("pg_class", "t.attrelid", "pg_attribute t where t.attnum > 0"),
-    ("pg_class", "t.adrelid", "pg_attrdef t where true"),
-    ("pg_class", "t.indexrelid", "pg_index t where t.indexrelid >= 16384"),
-    ("pg_class", "t.oid", "pg_class t where t.oid < 16384"),
-    ("pg_proc", "t.oid", "pg_proc t where t.oid < 16384"),
-    ("pg_type", "t.oid", "pg_type t where t.oid < 16384"),
+const WRITTEN: &[(&str, &str, &str, &str)] = &[
+    ("pg_class", "t.attrelid", "pg_attribute", "t.attnum > 0"),
+    ("pg_class", "t.adrelid", "pg_attrdef", "true"),
+    ("pg_class", "t.indexrelid", "pg_index", "t.indexrelid >= 16384"),
+    ("pg_proc", "t.oid", "pg_proc", "t.oid < 16384"),
 ];
+
+/// Holds for rows that were written since the earlier reading.
+const NEW: &str = "age(t.xmin) <= (select coalesce(age($1::text::xid), -1))";
 
 /// Rows that mark the object whose catalog they name: the catalog, the oid, and where the rows come from.
 const ANY: &[(&str, &str, &str)] = &[
+    ("t.classoid", "t.objoid", "pg_description t where t.objoid >= 16384"),
     (
         "t.classoid",
         "t.objoid",
-        "pg_description t where t.objoid >= 16384 or t.objoid = 2200 or t.objoid in (select oid from pg_extension)",
+        "(select 2200::oid union all select e.oid from pg_extension e where e.oid < 16384) b(oid) join pg_description t on t.objoid = b.oid",
     ),
     ("t.classoid", "t.objoid", "pg_seclabel t"),
     ("t.classoid", "t.objoid", "pg_init_privs t where t.privtype = 'e'"),
     ("t.classid", "t.objid", "pg_depend t where t.refclassid = 'pg_extension'::regclass and t.deptype = 'e'"),
 ];
 
-/// The statement: one row per source of catalog rows, of a catalog's oid and three arrays: objects, transactions, commands.
-/// The last two are null where the rows were written since `$1`, the horizon of the earlier reading (null: no such rows).
+/// The statement: one row per source of catalog rows, of a catalog's oid, three arrays (objects, transactions, commands)
+/// and a count. Transactions and commands are null where only rows that were written since `$1` are told, the horizon of
+/// the earlier reading (null: no such rows); a count is there for the catalogs that are counted.
 /// The first row is about the reading itself: its horizon, the transaction that it runs in (low and high half), and whether
 /// `$2`, the transaction of the earlier reading, was rolled back.
 /// The catalogs of names that everything may print (roles, tablespaces) have the names' hashes in place of transactions.
@@ -121,30 +124,33 @@ pub(in crate::snapshot) fn sql(server: Server) -> Result<String> {
     let reading = "select 0::oid, null::oid[], array[pg_snapshot_xmin(pg_current_snapshot())::text::xid8::xid, \
          (coalesce(pg_current_xact_id_if_assigned()::text, '0')::int8 & 4294967295)::text::xid, \
          (coalesce(pg_current_xact_id_if_assigned()::text, '0')::int8 >> 32)::text::xid, \
-         (case when pg_xact_status($2::text::xid8) = 'aborted' then '1' else '0' end)::xid], null::cid[]";
+         (case when pg_xact_status($2::text::xid8) = 'aborted' then '1' else '0' end)::xid], null::cid[], null::int8";
     let mut parts = vec![reading.to_owned()];
     let marks = own
         .chain(others)
         .filter(|(class, ..)| server.superuser || *class != "pg_user_mapping")
         .map(|(class, oid, from)| {
-            format!(
-                "select '{class}'::regclass::oid, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin) from {from}"
-            )
+            format!("select '{class}'::regclass::oid, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin), null::int8 from {from}")
         });
     parts.extend(marks);
-    parts.extend(WRITTEN.iter().map(|(class, oid, from)| {
+    parts.extend(COUNTED.iter().map(|(class, counted)| {
         format!(
-            "select '{class}'::regclass::oid, array_agg({oid}), null::xid[], null::cid[] from {from} \
-             and age(t.xmin) <= (select case when $1::text is null then -1 else age($1::text::xid) end)"
+            "select '{class}'::regclass::oid, array_agg(t.oid) filter (where {NEW} and (t.oid < 16384 or {counted})), null::xid[], null::cid[], \
+             count(*) filter (where {counted}) from {class} t"
+        )
+    }));
+    parts.extend(WRITTEN.iter().map(|(class, oid, from, which)| {
+        format!(
+            "select '{class}'::regclass::oid, array_agg({oid}), null::xid[], null::cid[], null::int8 from {from} t where {NEW} and {which}"
         )
     }));
     parts.extend(ANY.iter().map(|(class, oid, from)| {
-        format!("select {class}, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin) from {from} group by {class}")
+        format!("select {class}, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin), null::int8 from {from} group by {class}")
     }));
     parts.push(
-        "[[super select 'pg_subscription'::regclass::oid, array_agg(t.oid), array_agg(t.xmin), array_agg(t.cmin) from pg_subscription t \
+        "[[super select 'pg_subscription'::regclass::oid, array_agg(t.oid), array_agg(t.xmin), array_agg(t.cmin), null::int8 from pg_subscription t \
          where t.subdbid = (select d.oid from pg_database d where d.datname = current_database())][ \
-         select 0::oid, null::oid[], null::xid[], null::cid[] ]]"
+         select 0::oid, null::oid[], null::xid[], null::cid[], null::int8 ]]"
             .to_owned(),
     );
     parts.push(name_hashes("pg_authid", "rolname", "pg_roles"));
@@ -152,9 +158,16 @@ pub(in crate::snapshot) fn sql(server: Server) -> Result<String> {
     expand(&parts.join("\nunion all\n"), server, Extent::Everything)
 }
 
+/// The statements that list what is counted, by catalog: one row, one array of objects.
+pub(in crate::snapshot) fn lists() -> impl Iterator<Item = (&'static str, String)> {
+    COUNTED
+        .iter()
+        .map(|(class, counted)| (*class, format!("select array_agg(t.oid) from {class} t where {counted}")))
+}
+
 fn name_hashes(class: &str, name: &str, from: &str) -> String {
     format!(
         "select '{class}'::regclass::oid, array_agg(t.oid), array_agg((hashtext(t.{name}::text)::int8 & 4294967295)::text::xid), \
-         array_agg('0'::cid) from {from} t"
+         array_agg('0'::cid), null::int8 from {from} t"
     )
 }
