@@ -258,6 +258,12 @@ pub fn may_leave_database(text: &str) -> bool {
     words.iter().any(word) || words.windows(2).any(pair) || (0..words.len()).any(membership)
 }
 
+/// Whether a text may stop the server from counting written rows, or reset what it counted. When in doubt, it may.
+pub fn may_mislead_statistics(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["track_counts", "pg_stat_reset", "pg_stat_force", "stats_fetch"].iter().any(|name| text.contains(name))
+}
+
 /// What of psql's or of a transaction's does not belong into this text, in order.
 pub fn intruders(text: &str) -> Vec<Intruder> {
     let (statements, foreign) = scan(text);

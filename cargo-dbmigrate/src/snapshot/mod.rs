@@ -25,7 +25,7 @@ pub use fact::Fact;
 use groups::{Groups, Key};
 pub use lines::{DiffLine, Sign};
 use marks::Marks;
-pub use reader::{Reader, Within};
+pub use reader::{Reader, Tallies, Within};
 
 /// User objects of a kind that has no facts yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,5 +81,5 @@ impl Snapshot {
 
 /// Reads everything once, for callers that keep no [`Reader`]. The relations in `ignore` are left out.
 pub async fn capture(client: &Client, ignore: &[String]) -> Result<Snapshot> {
-    Reader::new(client, ignore).await?.full(client, Within::OwnTransaction).await
+    Reader::new(client, ignore, Tallies::Ignored).await?.full(client, Within::OwnTransaction).await
 }

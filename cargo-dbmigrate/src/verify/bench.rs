@@ -9,10 +9,10 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::server::{Database, Server};
-use crate::snapshot::{Reader, Snapshot, Within};
+use crate::snapshot::{Reader, Snapshot, Tallies, Within};
 use crate::verify::Request;
 use crate::verify::execute::{Commit, Failure, Job};
-use crate::verify::plan::Subject;
+use crate::verify::plan::{self, Subject};
 use crate::verify::roles::Roles;
 
 /// What a session starts with, and what `RESET ALL` brings it back to: the catalog is read hundreds of times with the
@@ -45,7 +45,7 @@ struct Session {
 }
 
 impl Session {
-    async fn open(server: &Server, database: &Database) -> anyhow::Result<Self> {
+    async fn open(server: &Server, database: &Database, tallies: Tallies) -> anyhow::Result<Self> {
         let mut config = server.config(database.name());
         config.options(OPTIONS).application_name("cargo-dbmigrate");
         let (client, connection) =
@@ -54,7 +54,8 @@ impl Session {
             // An error here is seen by whoever uses the client.
             _ = connection.await;
         });
-        let reader = Reader::new(&client, &[]).await.context("could not prepare the catalog's queries")?;
+        let reader = Reader::new(&client, &[], tallies).await;
+        let reader = reader.context("could not prepare the catalog's queries")?;
         let text = "SELECT seqrelid, pg_catalog.pg_sequence_last_value(seqrelid) FROM pg_catalog.pg_sequence";
         let sequences = client.prepare(text).await.context(SEQUENCES)?;
         Ok(Self { client, connection, reader, sequences, lost: false })
@@ -75,6 +76,7 @@ pub struct Workshop<'a> {
     pub request: &'a Request<'a>,
     /// How the catalog is read.
     pub reading: Reading,
+    tallies: Tallies,
     roles: Roles<'a>,
 }
 
@@ -82,21 +84,23 @@ impl<'a> Workshop<'a> {
     /// Notes what the server is like before anything is done to it.
     pub async fn new(server: &'a Server, request: &'a Request<'a>, reading: Reading) -> anyhow::Result<Self> {
         let roles = Roles::note(server, request.subjects).await?;
-        Ok(Self { server, request, reading, roles })
+        let trusted = plan::writes_are_counted(request.subjects);
+        let tallies = if trusted { Tallies::Trusted } else { Tallies::Ignored };
+        Ok(Self { server, request, reading, tallies, roles })
     }
 
     /// An empty database, prepared by the setup SQL, on a server without leftovers of the migrations.
     pub async fn empty(&'a self) -> anyhow::Result<Bench<'a>> {
         let database = self.server.create_database().await?;
         self.roles.remove_new().await?;
-        let session = Session::open(self.server, &database).await?;
+        let session = Session::open(self.server, &database, self.tallies).await?;
         Ok(Bench { shop: self, database, session })
     }
 
     /// An empty database while another one is in use: the server is left as it is.
     pub async fn beside(&'a self) -> anyhow::Result<Bench<'a>> {
         let database = self.server.create_database().await?;
-        let session = Session::open(self.server, &database).await?;
+        let session = Session::open(self.server, &database, self.tallies).await?;
         Ok(Bench { shop: self, database, session })
     }
 
@@ -150,8 +154,8 @@ impl<'a> Bench<'a> {
         let Self { shop, database, session } = self;
         session.close().await;
         let copied = shop.server.copy_database(&database).await?;
-        let original = Session::open(shop.server, &database).await?;
-        let copy = Session::open(shop.server, &copied).await?;
+        let original = Session::open(shop.server, &database, shop.tallies).await?;
+        let copy = Session::open(shop.server, &copied, shop.tallies).await?;
         Ok((Self { shop, database, session: original }, Self { shop, database: copied, session: copy }))
     }
 
@@ -176,7 +180,7 @@ impl<'a> Bench<'a> {
         let result = job.run(&self.session.client, commit, self.shop.request.timeout).await?;
         self.session.lost |= result.as_ref().is_err_and(|failure| failure.session_lost);
         if commit == Commit::Own && self.is_usable() && subject.outlasts_reset(direction) {
-            let fresh = Session::open(self.shop.server, &self.database).await?;
+            let fresh = Session::open(self.shop.server, &self.database, self.shop.tallies).await?;
             std::mem::replace(&mut self.session, fresh).close().await;
         }
         Ok(result)

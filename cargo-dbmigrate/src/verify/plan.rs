@@ -144,10 +144,19 @@ const FIRST_OF_TEN: usize = 7;
 /// has to do all, because there is too little to do or because databases share what a migration may change.
 pub fn split(subjects: &[Subject], since: usize) -> Option<usize> {
     let proved = subjects.len().saturating_sub(since);
-    let apart = || {
-        subjects.iter().flat_map(Subject::scripts).all(|(_, script)| !sql::may_leave_database(&script.text))
-    };
-    (proved >= WORTH_TWO && apart()).then(|| since + proved * FIRST_OF_TEN / 10)
+    (proved >= WORTH_TWO && stay_inside(subjects)).then(|| since + proved * FIRST_OF_TEN / 10)
+}
+
+fn stay_inside(subjects: &[Subject]) -> bool {
+    subjects.iter().flat_map(Subject::scripts).all(|(_, script)| !sql::may_leave_database(&script.text))
+}
+
+/// Whether the server's own statistics know of every row that these migrations write: they write in the one session that
+/// runs them, and leave the statistics alone.
+pub fn writes_are_counted(subjects: &[Subject]) -> bool {
+    let leaves_alone = |text: &str| !sql::may_mislead_statistics(text);
+    stay_inside(subjects)
+        && subjects.iter().flat_map(Subject::scripts).all(|(_, script)| leaves_alone(&script.text))
 }
 
 #[cfg(test)]
