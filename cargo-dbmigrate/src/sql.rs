@@ -314,6 +314,47 @@ impl Statement {
     }
 }
 
+/// Whether a text may change what the databases of a server share, or reach other databases or the machine itself. When in
+/// doubt, it may: comments, strings and bodies of functions count, since statements are made up from them.
+pub fn may_leave_database(text: &str) -> bool {
+    let text = text.to_lowercase().replace(';', " ; ");
+    let words: Vec<&str> = text
+        .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ';'))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let word = |word: &&str| {
+        const PARTS: [&str; 7] =
+            ["dblink", "fdw", "replication", "pg_auth", "pg_tablespace", "pg_shd", "plpython"];
+        PARTS.iter().any(|part| word.contains(part))
+            || matches!(*word, "copy" | "reassign" | "prepared" | "pg_database" | "pg_db_role_setting")
+            || matches!(*word, "plperlu" | "pltclu" | "plsh" | "lo_export" | "pg_reload_conf")
+            || matches!(*word, "pg_cancel_backend" | "pg_terminate_backend")
+    };
+    let pair = |pair: &[&str]| {
+        let [first, second] = pair else { return false };
+        let shared = matches!(*second, "role" | "database" | "tablespace" | "subscription");
+        match *first {
+            "create" | "alter" | "drop" => shared || matches!(*second, "user" | "group" | "system" | "owned"),
+            "on" => shared || *second == "parameter",
+            "prepare" => *second == "transaction",
+            _ => false,
+        }
+    };
+    // `grant a to b` is about roles; what is granted `on` something is not.
+    let membership = |at: usize| {
+        let rest = words[at + 1..].iter().take_while(|word| **word != ";");
+        let mut rest = rest.filter(|word| matches!(**word, "on" | "to" | "from"));
+        matches!(words[at], "grant" | "revoke") && rest.next().is_some_and(|word| *word != "on")
+    };
+    words.iter().any(word) || words.windows(2).any(pair) || (0..words.len()).any(membership)
+}
+
+/// Whether a text may stop the server from counting written rows, or reset what it counted. When in doubt, it may.
+pub fn may_mislead_statistics(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["track_counts", "pg_stat_reset", "pg_stat_force", "stats_fetch"].iter().any(|name| text.contains(name))
+}
+
 /// What of psql's or of a transaction's does not belong into this text, in order.
 pub fn intruders(text: &str) -> Vec<Intruder> {
     let Scan { statements, foreign, .. } = scan(text);
@@ -464,6 +505,39 @@ SELECT E'it\\'s; x', U&'d\\0061t', \"we;ird\", $$a;b$$, $x$ $$;$$ $x$
             "INSERT INTO a DEFAULT VALUES",
         ] {
             assert_eq!(repeatable(text), Err(Unrepeatable::NeverEnds), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_that_may_leave_their_database_are_known() {
+        for text in [
+            "CREATE ROLE a;",
+            "create user a",
+            "DO $$ BEGIN EXECUTE 'CREATE ' || 'ROLE a'; END $$;",
+            "ALTER DATABASE x SET timezone = 'UTC'",
+            "GRANT CONNECT ON DATABASE x TO a",
+            "GRANT a, b TO c WITH ADMIN OPTION",
+            "SELECT 1; REVOKE a FROM b;",
+            "ALTER SYSTEM SET x = 1",
+            "DROP OWNED BY a",
+            "SELECT dblink_exec('', '')",
+            "CREATE EXTENSION postgres_fdw",
+            "COPY t TO '/tmp/x'",
+            "COMMENT ON ROLE a IS 'x'",
+            "PREPARE TRANSACTION 'x'",
+            "UPDATE pg_catalog.pg_authid SET rolsuper = true",
+            "CREATE FUNCTION f() RETURNS int LANGUAGE plperlu AS ''",
+        ] {
+            assert!(may_leave_database(text), "{text}");
+        }
+        for text in [
+            "CREATE TABLE users (role text, \"user\" int, database_id int, plu int);",
+            "GRANT SELECT, INSERT ON t TO a; ALTER TABLE a RENAME TO b;",
+            "REVOKE ALL ON t FROM PUBLIC",
+            "CREATE INDEX i ON t (role); DROP TABLE t;",
+            "SELECT pg_advisory_lock(1); SET ROLE a; ALTER TABLE t OWNER TO a;",
+        ] {
+            assert!(!may_leave_database(text), "{text}");
         }
     }
 

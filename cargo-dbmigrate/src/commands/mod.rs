@@ -83,7 +83,7 @@ pub fn run(cli: Cli, reporter: &Reporter) -> anyhow::Result<Exit> {
 
 /// Runs a command that speaks to servers.
 fn run_async(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("the asynchronous runtime could not be started")?.block_on(command)
 }
 

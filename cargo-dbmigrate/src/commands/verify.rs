@@ -8,6 +8,7 @@ use crate::commands::{Exit, session, throwaway};
 use crate::config::Config;
 use crate::problem::{Finding, Kind, Severity};
 use crate::report::Reporter;
+use crate::verify::ascent::Hands;
 use crate::verify::outcome::{Event, Observer, Outcome, Proof, Step};
 use crate::verify::plan::Subject;
 use crate::verify::{self, Request, checks, since};
@@ -36,7 +37,13 @@ pub async fn run(
         Some(text) => since::resolve(text, &subjects, &config.migrations.path)?,
         None => 0,
     };
-    let request = Request { subjects: &subjects, since, strict: config.strict, timeout: config.timeout };
+    let request = Request {
+        subjects: &subjects,
+        since,
+        strict: config.strict,
+        timeout: config.timeout,
+        hands: Hands::of_this_machine(),
+    };
     let readable = problems.iter().all(|problem| can_run_despite(problem.kind));
     let mut outcome = if !readable || since == subjects.len() {
         unproved(&subjects, readable)

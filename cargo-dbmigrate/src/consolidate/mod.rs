@@ -11,6 +11,7 @@ use dbmigrate_runtime::migration::{Direction, Migration, Stage};
 use crate::problem::{Kind, Refusal, Severity};
 use crate::server::Server;
 use crate::snapshot::Snapshot;
+use crate::verify::ascent::Hands;
 use crate::verify::bench::{Reading, Workshop};
 use crate::verify::execute::Commit;
 use crate::verify::outcome::{Observer, Outcome};
@@ -69,7 +70,13 @@ pub async fn prove(
             .into());
     }
 
-    let request = Request { subjects: &by_result, since, strict: proposal.strict, timeout: proposal.timeout };
+    let request = Request {
+        subjects: &by_result,
+        since,
+        strict: proposal.strict,
+        timeout: proposal.timeout,
+        hands: Hands::of_this_machine(),
+    };
     verify::prove(server, &request, observer).await
 }
 
@@ -80,7 +87,8 @@ pub fn is_proved(outcome: &Outcome) -> bool {
 
 /// The catalog after these migrations.
 async fn catalog(server: &Server, proposal: &Proposal<'_>, subjects: &[Subject]) -> anyhow::Result<Snapshot> {
-    let request = Request { subjects, since: 0, strict: proposal.strict, timeout: proposal.timeout };
+    let (strict, timeout) = (proposal.strict, proposal.timeout);
+    let request = Request { subjects, since: 0, strict, timeout, hands: Hands::One };
     let shop = Workshop::new(server, &request, Reading::Everything).await?;
     let mut bench = shop.empty().await?;
     for subject in subjects {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use anyhow::Context;
 use dbmigrate_runtime::migration::Direction;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Statement};
 
 use crate::server::{Database, Server};
-use crate::snapshot::{Reader, Snapshot, Within};
+use crate::snapshot::{Reader, Snapshot, Tallies, Within};
 use crate::verify::Request;
 use crate::verify::execute::{Commit, Failure, Job};
-use crate::verify::plan::Subject;
+use crate::verify::plan::{self, Subject};
 use crate::verify::roles::Roles;
 
 /// What a session starts with, and what `RESET ALL` brings it back to: the catalog is read hundreds of times with the
@@ -21,6 +21,8 @@ use crate::verify::roles::Roles;
 /// What `ALTER DATABASE … SET` says of timeouts must not end the proof's own work.
 const OPTIONS: &str = "-c plan_cache_mode=force_generic_plan -c jit=off -c client_min_messages=warning \
     -c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
+
+const SEQUENCES: &str = "could not read the sequences";
 
 /// How the catalog is read between steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +38,14 @@ struct Session {
     client: Client,
     connection: JoinHandle<()>,
     reader: Reader,
+    /// Reads how far every sequence has come.
+    sequences: Statement,
     /// Something still runs on it that cannot be ended, or it broke.
     lost: bool,
 }
 
 impl Session {
-    async fn open(server: &Server, database: &Database) -> anyhow::Result<Self> {
+    async fn open(server: &Server, database: &Database, tallies: Tallies) -> anyhow::Result<Self> {
         let mut config = server.config(database.name());
         config.options(OPTIONS).application_name("cargo-dbmigrate");
         let (client, connection) =
@@ -50,8 +54,11 @@ impl Session {
             // An error here is seen by whoever uses the client.
             _ = connection.await;
         });
-        let reader = Reader::new(&client, &[]).await.context("could not prepare the catalog's queries")?;
-        Ok(Self { client, connection, reader, lost: false })
+        let reader = Reader::new(&client, &[], tallies).await;
+        let reader = reader.context("could not prepare the catalog's queries")?;
+        let text = "SELECT seqrelid, pg_catalog.pg_sequence_last_value(seqrelid) FROM pg_catalog.pg_sequence";
+        let sequences = client.prepare(text).await.context(SEQUENCES)?;
+        Ok(Self { client, connection, reader, sequences, lost: false })
     }
 
     /// Ends the session; the server has seen it when this returns.
@@ -69,6 +76,7 @@ pub struct Workshop<'a> {
     pub request: &'a Request<'a>,
     /// How the catalog is read.
     pub reading: Reading,
+    tallies: Tallies,
     roles: Roles<'a>,
 }
 
@@ -76,15 +84,29 @@ impl<'a> Workshop<'a> {
     /// Notes what the server is like before anything is done to it.
     pub async fn new(server: &'a Server, request: &'a Request<'a>, reading: Reading) -> anyhow::Result<Self> {
         let roles = Roles::note(server, request.subjects).await?;
-        Ok(Self { server, request, reading, roles })
+        let trusted = plan::writes_are_counted(request.subjects);
+        let tallies = if trusted { Tallies::Trusted } else { Tallies::Ignored };
+        Ok(Self { server, request, reading, tallies, roles })
     }
 
     /// An empty database, prepared by the setup SQL, on a server without leftovers of the migrations.
     pub async fn empty(&'a self) -> anyhow::Result<Bench<'a>> {
         let database = self.server.create_database().await?;
         self.roles.remove_new().await?;
-        let session = Session::open(self.server, &database).await?;
+        let session = Session::open(self.server, &database, self.tallies).await?;
         Ok(Bench { shop: self, database, session })
+    }
+
+    /// An empty database while another one is in use: the server is left as it is.
+    pub async fn beside(&'a self) -> anyhow::Result<Bench<'a>> {
+        let database = self.server.create_database().await?;
+        let session = Session::open(self.server, &database, self.tallies).await?;
+        Ok(Bench { shop: self, database, session })
+    }
+
+    /// Whether the migrations have made nothing that databases share, as far as can be seen.
+    pub async fn shared_is_as_before(&self) -> anyhow::Result<bool> {
+        self.roles.is_as_before().await
     }
 
     /// A database to which these migrations have been applied, which is known to work.
@@ -132,8 +154,8 @@ impl<'a> Bench<'a> {
         let Self { shop, database, session } = self;
         session.close().await;
         let copied = shop.server.copy_database(&database).await?;
-        let original = Session::open(shop.server, &database).await?;
-        let copy = Session::open(shop.server, &copied).await?;
+        let original = Session::open(shop.server, &database, shop.tallies).await?;
+        let copy = Session::open(shop.server, &copied, shop.tallies).await?;
         Ok((Self { shop, database, session: original }, Self { shop, database: copied, session: copy }))
     }
 
@@ -158,7 +180,7 @@ impl<'a> Bench<'a> {
         let result = job.run(&self.session.client, commit, self.shop.request.timeout).await?;
         self.session.lost |= result.as_ref().is_err_and(|failure| failure.session_lost);
         if commit == Commit::Own && self.is_usable() && subject.outlasts_reset(direction) {
-            let fresh = Session::open(self.shop.server, &self.database).await?;
+            let fresh = Session::open(self.shop.server, &self.database, self.shop.tallies).await?;
             std::mem::replace(&mut self.session, fresh).close().await;
         }
         Ok(result)
@@ -193,27 +215,31 @@ impl<'a> Bench<'a> {
         read.context("could not read the catalog")
     }
 
-    /// Begins what [`Bench::rollback`] undoes.
-    pub async fn begin(&self) -> anyhow::Result<()> {
-        self.session.client.batch_execute("BEGIN").await.context("could not begin a transaction")
+    /// Begins what [`Bench::rollback`] undoes. Gives how far every sequence has come: no rollback takes that back.
+    pub async fn begin(&self) -> anyhow::Result<Sequences> {
+        let begin = self.session.client.batch_execute("BEGIN");
+        let (sequences, begun) = futures_util::join!(self.sequences(), begin);
+        begun.context("could not begin a transaction")?;
+        sequences
     }
 
-    /// Undoes everything since [`Bench::begin`].
-    pub async fn rollback(&self) -> anyhow::Result<()> {
-        self.session.client.batch_execute("ROLLBACK").await.context("could not roll back")
+    /// Undoes everything since [`Bench::begin`], but for the sequences. Gives how far those are now.
+    pub async fn rollback(&self) -> anyhow::Result<Sequences> {
+        let rollback = self.session.client.batch_execute("ROLLBACK");
+        let (rolled_back, sequences) = futures_util::join!(rollback, self.sequences());
+        rolled_back.context("could not roll back")?;
+        sequences
     }
 
-    /// How far every sequence has come: no rollback takes that back.
-    pub async fn sequences(&self) -> anyhow::Result<Sequences> {
-        let text = "SELECT seqrelid, pg_catalog.pg_sequence_last_value(seqrelid) FROM pg_catalog.pg_sequence";
-        let rows = self.session.client.query(text, &[]).await.context("could not read the sequences")?;
+    async fn sequences(&self) -> anyhow::Result<Sequences> {
+        let Session { client, sequences, .. } = &self.session;
+        let rows = client.query(sequences, &[]).await.context(SEQUENCES)?;
         let row = |row: &tokio_postgres::Row| Ok((row.try_get(0)?, row.try_get(1)?));
         Ok(Sequences(rows.iter().map(row).collect::<Result<_, tokio_postgres::Error>>()?))
     }
 
     /// Sets every sequence that has moved back to where it was.
-    pub async fn restore_sequences(&self, before: &Sequences) -> anyhow::Result<()> {
-        let now = self.sequences().await?;
+    pub async fn restore_sequences(&self, before: &Sequences, now: &Sequences) -> anyhow::Result<()> {
         // One that is gone now was not moved, and one that was not there before has no place to go back to.
         let moved =
             before.0.iter().filter(|(oid, value)| now.0.get(oid).is_some_and(|found| found != *value));

@@ -19,6 +19,9 @@ const CANCEL_GRACE: Duration = Duration::from_secs(10);
 /// What a script leaves behind in its session must not reach the next one. Works inside a transaction, too.
 const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE ALL; DISCARD TEMP";
 
+/// What came of the reset; `None` if it was not tried.
+type Reset = Option<Result<(), tokio_postgres::Error>>;
+
 /// Who commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commit {
@@ -89,18 +92,19 @@ impl<'a> Job<'a> {
         commit: Commit,
         limit: Duration,
     ) -> anyhow::Result<Result<(), Failure>> {
-        let result = match tokio::time::timeout(limit, self.attempt(client, commit)).await {
-            Ok(result) => result,
-            Err(_) => Err(self.cancel(client, limit).await),
+        let (result, reset) = match tokio::time::timeout(limit, self.attempt(client, commit)).await {
+            Ok((result, reset)) => (result, reset),
+            Err(_) => (Err(self.cancel(client, limit).await), None),
         };
         if client.is_closed() {
             let failure = result.err().unwrap_or_else(|| self.lost());
             return Ok(Err(Failure { session_lost: true, ..failure }));
         }
-        let reset = match &result {
-            Err(failure) if failure.session_lost => return Ok(result),
-            Err(_) if commit == Commit::Callers => return Ok(result),
-            _ => client.batch_execute(RESET).await,
+        let reset = match (&result, reset) {
+            (Err(failure), _) if failure.session_lost => return Ok(result),
+            (Err(_), _) if commit == Commit::Callers => return Ok(result),
+            (_, Some(reset)) => reset,
+            (_, None) => client.batch_execute(RESET).await,
         };
         match reset {
             Ok(()) => Ok(result),
@@ -112,7 +116,11 @@ impl<'a> Job<'a> {
         }
     }
 
-    async fn attempt(&self, client: &Client, commit: Commit) -> Result<(), Failure> {
+    /// What came of the script, and of the reset after it where that was tried already.
+    ///
+    /// All is sent at once: after a failure in a transaction nothing but its end has an effect, and `COMMIT` then rolls
+    /// back.
+    async fn attempt(&self, client: &Client, commit: Commit) -> (Result<(), Failure>, Reset) {
         if self.script.directives.no_transaction {
             for statement in sql::statements(&self.text) {
                 let text = &self.text[statement.start..statement.end];
@@ -120,28 +128,35 @@ impl<'a> Job<'a> {
                     Some(_) => self.repeat(client, statement.start, text).await,
                     None => client.batch_execute(text).await,
                 };
-                ran.map_err(|e| self.failure(Some(statement.start), &e))?;
+                if let Err(error) = ran {
+                    return (Err(self.failure(Some(statement.start), &error)), None);
+                }
             }
-            return Ok(());
+            return (Ok(()), None);
         }
+        let send = |text| client.batch_execute(text);
         if commit == Commit::Callers {
-            client.batch_execute(&self.text).await.map_err(|e| self.failure(None, &e))?;
-            return client
-                .batch_execute("SET CONSTRAINTS ALL IMMEDIATE")
-                .await
-                .map_err(|e| self.at_commit(&e));
+            let checks = send("SET CONSTRAINTS ALL IMMEDIATE");
+            let (text, checks, reset) = futures_util::join!(send(&self.text), checks, send(RESET));
+            let result = match text {
+                Ok(()) => checks.map_err(|error| self.at_commit(&error)),
+                Err(error) => Err(self.failure(None, &error)),
+            };
+            return (result, Some(reset));
         }
-        client.batch_execute("BEGIN").await.map_err(|e| self.failure(None, &e))?;
-        let result = match client.batch_execute(&self.text).await {
-            Ok(()) => return client.batch_execute("COMMIT").await.map_err(|e| self.at_commit(&e)),
-            Err(error) => Err(self.failure(None, &error)),
+        let sent = futures_util::join!(send("BEGIN"), send(&self.text), send("COMMIT"), send(RESET));
+        let (begun, text, committed, reset) = sent;
+        let result = match (begun, text) {
+            (Ok(()), Ok(())) => committed.map_err(|error| self.at_commit(&error)),
+            (Err(error), _) => Err(self.failure(None, &error)),
+            (Ok(()), Err(error)) => match self.failure(None, &error) {
+                failure if failure.excerpt.place.is_none() => Err(self.located(client, failure).await),
+                failure => Err(failure),
+            },
         };
-        // What fails here is seen by the next statement on this connection.
-        _ = client.batch_execute("ROLLBACK").await;
-        match result {
-            Err(failure) if failure.excerpt.place.is_none() => Err(self.located(client, failure).await),
-            result => result,
-        }
+        // After a failure the statements may have been run once more.
+        let reset = result.is_ok().then_some(reset);
+        (result, reset)
     }
 
     /// Runs a statement, each time in a transaction of its own, until the server says that it changed no row.

@@ -2,7 +2,7 @@
 //! is compared with what it must be.
 //!
 //! - [`plan`] says what is to be proved, and [`checks`] what can be said without a server; both are pure.
-//! - [`stairway`] proves each migration on its own, [`stretch`] many in one go.
+//! - [`stairway`] proves each migration on its own, [`stretch`] many in one go; [`ascent`] shares the work out.
 //! - [`execute`] runs one script, [`mod@bench`] is the database that it runs on, [`roles`] what databases share.
 //! - [`since`] finds out where the proof begins, [`outcome`] is what comes of it.
 //!
@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use crate::problem::{Kind, Refusal, Severity};
 use crate::server::Server;
 
+use ascent::{Back, Hands};
 use bench::{Reading, Workshop};
 use outcome::{Event, Observer, Outcome, Proof};
 use plan::Subject;
 
+pub mod ascent;
 pub mod bench;
 pub mod checks;
 pub mod execute;
@@ -38,6 +40,8 @@ pub struct Request<'a> {
     pub strict: bool,
     /// How long one script may run.
     pub timeout: Duration,
+    /// How many databases prove them at the same time.
+    pub hands: Hands,
 }
 
 /// Proves migrations on a throwaway server.
@@ -54,16 +58,16 @@ pub async fn prove(
     let mut reading = Reading::Changes;
     loop {
         let shop = Workshop::new(server, request, reading).await?;
-        let climb = stairway::climb(&shop, observer).await?;
-        let proofs: Vec<Proof> = climb.steps.iter().map(|step| step.proof.clone()).collect();
-        if !climb.consistent {
+        let ascent = ascent::ascend(&shop, observer).await?;
+        let proofs: Vec<Proof> = ascent.steps.iter().map(|step| step.proof.clone()).collect();
+        if !ascent.consistent {
             if reading == Reading::Everything {
                 let hint = "run it again; if it stays, another program changes the throwaway database";
                 let message = "two readings of the same catalog differ";
                 return Err(Refusal::new(Kind::Internal, message, hint).into());
             }
-            if let Some(summit) = climb.summit {
-                summit.bench.discard().await?;
+            if let Back::Ready(height, _) = ascent.back {
+                height.bench.discard().await?;
             }
             observer.event(&Event::Note(
                 "reading only the catalog's changes missed one: proving again, reading all",
@@ -72,16 +76,16 @@ pub async fn prove(
             reading = Reading::Everything;
             continue;
         }
-        let (stretches, found) = stretch::walk(&shop, &proofs, climb.summit, observer).await?;
+        let (stretches, found) = stretch::walk(&shop, &proofs, ascent.back, observer).await?;
         shop.close().await?;
         let mut outcome = Outcome {
             server: Some(server.describe()),
-            steps: climb.steps,
+            steps: ascent.steps,
             stretches,
             findings: checks::texts(request.subjects),
             elapsed: Duration::ZERO,
         };
-        outcome.findings.extend(climb.findings);
+        outcome.findings.extend(ascent.findings);
         outcome.findings.extend(found);
         settle(&mut outcome);
         outcome.elapsed = started.elapsed();

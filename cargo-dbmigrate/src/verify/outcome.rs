@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::problem::Finding;
+use crate::verify::plan::Subject;
 
 /// The result of one run of `verify`.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,13 @@ pub struct Step {
     pub proof: Proof,
     /// Wall time of its proof.
     pub duration: Duration,
+}
+
+impl Step {
+    /// The step of a migration that nothing has been done about.
+    pub fn not_reached(subject: &Subject) -> Self {
+        Self { migration: subject.name(), proof: Proof::NotReached, duration: Duration::ZERO }
+    }
 }
 
 /// How far the proof of one migration came.

@@ -125,6 +125,40 @@ pub fn stretches(proofs: &[Proof]) -> Vec<Range<usize>> {
     stretches
 }
 
+/// Whether nothing is known that bars the way back over these migrations.
+pub fn is_free(subjects: &[Subject]) -> bool {
+    subjects
+        .iter()
+        .map(|subject| &subject.migration)
+        .all(|migration| migration.down.is_some() && migration.up.directives.irreversible.is_none())
+}
+
+/// A history is worth two databases from so many migrations on.
+const WORTH_TWO: usize = 24;
+
+/// Of ten migrations to be proved, so many are for the first database: the second one has to go up over them, too, and
+/// goes the whole way back in one go.
+const FIRST_OF_TEN: usize = 7;
+
+/// Where the second of two databases begins with its proofs: how many migrations are left to the first one. `None` if one
+/// has to do all, because there is too little to do or because databases share what a migration may change.
+pub fn split(subjects: &[Subject], since: usize) -> Option<usize> {
+    let proved = subjects.len().saturating_sub(since);
+    (proved >= WORTH_TWO && stay_inside(subjects)).then(|| since + proved * FIRST_OF_TEN / 10)
+}
+
+fn stay_inside(subjects: &[Subject]) -> bool {
+    subjects.iter().flat_map(Subject::scripts).all(|(_, script)| !sql::may_leave_database(&script.text))
+}
+
+/// Whether the server's own statistics know of every row that these migrations write: they write in the one session that
+/// runs them, and leave the statistics alone.
+pub fn writes_are_counted(subjects: &[Subject]) -> bool {
+    let leaves_alone = |text: &str| !sql::may_mislead_statistics(text);
+    stay_inside(subjects)
+        && subjects.iter().flat_map(Subject::scripts).all(|(_, script)| leaves_alone(&script.text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,12 +29,8 @@ impl<'a> Roles<'a> {
     /// database.
     pub async fn remove_new(&self) -> anyhow::Result<()> {
         let admin = self.server.admin();
-        if self.server.is_private() {
-            for database in
-                names(admin, DATABASES).await?.iter().filter(|name| !self.databases.contains(name))
-            {
-                _ = admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", quoted(database))).await;
-            }
+        for database in self.new_databases().await? {
+            _ = admin.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", quoted(&database))).await;
         }
         for role in self.new_roles().await? {
             // What still depends on it is not ours to remove.
@@ -47,6 +43,21 @@ impl<'a> Roles<'a> {
     pub async fn new_roles(&self) -> anyhow::Result<Vec<String>> {
         let mut new = names(self.server.admin(), ROLES).await?;
         new.retain(|role| !self.roles.contains(role) && (self.server.is_private() || self.is_named(role)));
+        Ok(new)
+    }
+
+    /// Whether there are no new roles and, on a private server, no new databases.
+    pub async fn is_as_before(&self) -> anyhow::Result<bool> {
+        Ok(self.new_roles().await?.is_empty() && self.new_databases().await?.is_empty())
+    }
+
+    /// The databases that came since; none on a server that others use too.
+    async fn new_databases(&self) -> anyhow::Result<Vec<String>> {
+        if !self.server.is_private() {
+            return Ok(Vec::new());
+        }
+        let mut new = names(self.server.admin(), DATABASES).await?;
+        new.retain(|name| !self.databases.contains(name));
         Ok(new)
     }
 

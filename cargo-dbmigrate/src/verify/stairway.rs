@@ -3,6 +3,7 @@
 //! The database itself only ever goes up, so that every migration starts from what production has. The down and the up
 //! again are an excursion: rolled back where the files allow it, else on a copy (see [`Excursion`]).
 
+use std::ops::Range;
 use std::time::Instant;
 
 use dbmigrate_runtime::migration::Direction;
@@ -14,7 +15,7 @@ use crate::verify::execute::{Commit, Failure};
 use crate::verify::outcome::{Event, Observer, Proof, Step};
 use crate::verify::plan::{Excursion, Subject, summary};
 
-/// What the way up found.
+/// What the way up over some migrations found.
 pub struct Climb<'a> {
     /// One for each migration.
     pub steps: Vec<Step>,
@@ -22,35 +23,45 @@ pub struct Climb<'a> {
     pub findings: Vec<Finding>,
     /// The catalog's changes were read right: reading everything at the end gave the same.
     pub consistent: bool,
-    /// The database at head, if it was reached.
-    pub summit: Option<Summit<'a>>,
+    /// The database after the last of them, if that was reached.
+    pub height: Option<Height<'a>>,
 }
 
-/// A database that only ever went up, at head.
-pub struct Summit<'a> {
+impl<'a> Climb<'a> {
+    /// Adds the climb that follows it.
+    pub fn extend(&mut self, next: Self) {
+        self.steps.extend(next.steps);
+        self.findings.extend(next.findings);
+        self.consistent &= next.consistent;
+        self.height = next.height;
+    }
+}
+
+/// A database that only ever went up.
+pub struct Height<'a> {
     /// The database.
     pub bench: Bench<'a>,
-    /// The catalog at base.
-    pub base: Snapshot,
-    /// The catalog at head.
-    pub head: Snapshot,
+    /// Its catalog, read whole.
+    pub catalog: Snapshot,
 }
 
-/// Goes from base to head.
+/// Goes from a height up over these migrations, the next ones there.
 ///
 /// # Errors
 /// The server cannot be used. What migrations do wrong is in the findings.
-pub async fn climb<'a>(shop: &'a Workshop<'a>, observer: &dyn Observer) -> anyhow::Result<Climb<'a>> {
-    let request = shop.request;
-    let mut bench = shop.empty().await?;
-    let mut now = bench.snapshot().await?;
-    let base = now.clone();
-    let mut climb = Climb { steps: Vec::new(), findings: Vec::new(), consistent: true, summit: None };
-    let total = request.subjects.len();
+pub async fn climb<'a>(
+    shop: &'a Workshop<'a>,
+    from: Height<'a>,
+    range: Range<usize>,
+    observer: &dyn Observer,
+) -> anyhow::Result<Climb<'a>> {
+    let Height { mut bench, catalog: mut now } = from;
+    let mut climb = Climb { steps: Vec::new(), findings: Vec::new(), consistent: true, height: None };
+    let total = shop.request.subjects.len();
     let mut reached = true;
-    for (index, subject) in request.subjects.iter().enumerate() {
-        let migration = subject.name();
-        let mut step = Step { migration, proof: Proof::NotReached, duration: std::time::Duration::ZERO };
+    for index in range {
+        let subject = &shop.request.subjects[index];
+        let mut step = Step::not_reached(subject);
         if reached {
             observer.event(&Event::StepStarted { index, total, migration: &step.migration });
             let started = Instant::now();
@@ -66,10 +77,9 @@ pub async fn climb<'a>(shop: &'a Workshop<'a>, observer: &dyn Observer) -> anyho
         bench.discard().await?;
         return Ok(climb);
     }
-    let head = bench.snapshot().await?;
-    let difference = head.diff(&now);
-    climb.consistent = difference.is_empty() && !difference.only_order();
-    climb.summit = Some(Summit { bench, base, head });
+    let catalog = bench.snapshot().await?;
+    climb.consistent = catalog.diff(&now) == Diff::default();
+    climb.height = Some(Height { bench, catalog });
     Ok(climb)
 }
 
@@ -107,11 +117,15 @@ impl<'a> Stage<'a, '_> {
             self.failed(Kind::UpFails, Direction::Up, "the up fails", failure);
             return Ok((bench, Proof::Failed, false));
         }
-        let after = bench.changed(now, Within::OwnTransaction).await?;
-        let before = std::mem::replace(now, after);
-        if self.index < self.shop.request.since {
+        let since = self.shop.request.since;
+        if self.index < since {
+            if self.index + 1 == since {
+                *now = bench.snapshot().await?;
+            }
             return Ok((bench, Proof::Skipped, true));
         }
+        let after = bench.changed(now, Within::OwnTransaction).await?;
+        let before = std::mem::replace(now, after);
         let found = self.findings.len();
         self.look_at(&before, now);
         if let Some(reason) = &self.subject.migration.up.directives.irreversible {
@@ -170,15 +184,14 @@ impl<'a> Stage<'a, '_> {
         after: &mut Snapshot,
     ) -> anyhow::Result<Bench<'a>> {
         let mut bench = bench;
-        let sequences = bench.sequences().await?;
-        bench.begin().await?;
+        let sequences = bench.begin().await?;
         let mut tried = self.tried(&mut bench, Commit::Callers, before, after).await?;
         if bench.is_usable() {
-            bench.rollback().await?;
+            let moved = bench.rollback().await?;
             if let Tried::DownFails(failure) = tried {
                 tried = Tried::DownFails(bench.located(self.subject, Direction::Down, failure).await);
             }
-            bench.restore_sequences(&sequences).await?;
+            bench.restore_sequences(&sequences, &moved).await?;
         } else {
             bench = self.rebuilt(bench, after).await?;
         }

@@ -10,11 +10,23 @@ use dbmigrate_runtime::migration::Direction;
 
 use crate::problem::{Finding, Kind};
 use crate::snapshot::{Diff, Snapshot, Within};
+use crate::verify::ascent::Back;
 use crate::verify::bench::{Bench, Workshop};
 use crate::verify::execute::Commit;
 use crate::verify::outcome::{Event, Observer, Proof, Stretch};
 use crate::verify::plan;
-use crate::verify::stairway::Summit;
+use crate::verify::stairway::Height;
+
+/// Goes from head to base and back to head in one go; whether every catalog is restored. Uses the database up.
+///
+/// # Errors
+/// The server cannot be used.
+pub async fn returns<'a>(shop: &'a Workshop<'a>, head: Height<'a>, base: Snapshot) -> anyhow::Result<bool> {
+    let mut track = Track::at_head(shop, head, base);
+    let verdict = track.prove(&(0..shop.request.subjects.len())).await?;
+    track.bench.discard().await?;
+    Ok(verdict.is_ok())
+}
 
 /// Proves every stretch. Where there is no barrier at all, the database at head is the one to start from.
 ///
@@ -23,19 +35,21 @@ use crate::verify::stairway::Summit;
 pub async fn walk(
     shop: &Workshop<'_>,
     proofs: &[Proof],
-    summit: Option<Summit<'_>>,
+    back: Back<'_>,
     observer: &dyn Observer,
 ) -> anyhow::Result<(Vec<Stretch>, Vec<Finding>)> {
     let request = shop.request;
     let ranges = plan::stretches(proofs);
     let (mut stretches, mut findings) = (Vec::new(), Vec::new());
     let mut track: Option<Track<'_>> = None;
-    if let Some(Summit { bench, base, head }) = summit {
-        if ranges.first() == Some(&(0..proofs.len())) {
-            track = Some(Track { shop, bench, now: head, applied: proofs.len(), base: Some(base) });
-        } else {
-            bench.discard().await?;
+    let mut gone = false;
+    match back {
+        Back::Ready(head, base) if ranges.first() == Some(&(0..proofs.len())) => {
+            track = Some(Track::at_head(shop, *head, base));
         }
+        Back::Ready(head, _) => head.bench.discard().await?,
+        Back::Proved => gone = true,
+        Back::Unknown => {}
     }
     for (index, range) in ranges.iter().enumerate() {
         let (first, last) = (request.subjects[range.start].name(), request.subjects[range.end - 1].name());
@@ -45,6 +59,7 @@ pub async fn walk(
             name: &format!("{first}..{last}"),
         });
         let mut result = match &mut track {
+            _ if gone => Ok(()),
             Some(track) => track.prove(range).await?,
             None => Err(None),
         };
@@ -83,6 +98,11 @@ type Failed = Option<Box<Finding>>;
 type Verdict = Result<(), Failed>;
 
 impl<'a> Track<'a> {
+    fn at_head(shop: &'a Workshop<'a>, head: Height<'a>, base: Snapshot) -> Self {
+        let Height { bench, catalog: now } = head;
+        Self { shop, bench, now, applied: shop.request.subjects.len(), base: Some(base) }
+    }
+
     async fn new(shop: &'a Workshop<'a>) -> anyhow::Result<Self> {
         let mut bench = shop.empty().await?;
         let now = bench.snapshot().await?;

@@ -8,13 +8,13 @@
 mod catalog;
 mod diff;
 mod fact;
+mod groups;
 mod lines;
 mod marks;
 mod reader;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -22,19 +22,10 @@ use tokio_postgres::Client;
 
 pub use diff::{Change, ColumnOrder, Counts, Diff};
 pub use fact::Fact;
+use groups::{Groups, Key};
 pub use lines::{DiffLine, Sign};
 use marks::Marks;
-pub use reader::{Reader, Within};
-
-/// Which facts are read together: those of one object from one source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    class: u32,
-    object: u32,
-    source: usize,
-}
-
-type Groups = BTreeMap<Key, Arc<[Fact]>>;
+pub use reader::{Reader, Tallies, Within};
 
 /// User objects of a kind that has no facts yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +47,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// All facts, sorted by kind and identity.
     pub fn facts(&self) -> impl Iterator<Item = &Fact> {
-        let mut facts: Vec<&Fact> = self.groups.values().flat_map(|group| group.iter()).collect();
+        let mut facts: Vec<&Fact> = self.groups.facts().collect();
         facts.sort_by(|a, b| a.key().cmp(&b.key()));
         facts.into_iter()
     }
@@ -84,20 +75,11 @@ impl Snapshot {
         if Arc::ptr_eq(&self.groups, &should_be.groups) {
             return Diff::default();
         }
-        Diff::between(unshared(&self.groups, &should_be.groups), unshared(&should_be.groups, &self.groups))
+        Diff::between(self.groups.unshared(&should_be.groups), should_be.groups.unshared(&self.groups))
     }
-}
-
-/// The facts of groups that the other side does not have, or has as a copy of its own.
-fn unshared<'a>(groups: &'a Groups, other: &Groups) -> Vec<&'a Fact> {
-    groups
-        .iter()
-        .filter(|(key, group)| other.get(key).is_none_or(|same| !Arc::ptr_eq(group, same)))
-        .flat_map(|(_, group)| group.iter())
-        .collect()
 }
 
 /// Reads everything once, for callers that keep no [`Reader`]. The relations in `ignore` are left out.
 pub async fn capture(client: &Client, ignore: &[String]) -> Result<Snapshot> {
-    Reader::new(client, ignore).await?.full(client, Within::OwnTransaction).await
+    Reader::new(client, ignore, Tallies::Ignored).await?.full(client, Within::OwnTransaction).await
 }

@@ -1,10 +1,11 @@
 //! Reads snapshots over one connection. The only place of this room that speaks to the server.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::iter;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use anyhow::{Context, Result, anyhow};
@@ -12,8 +13,9 @@ use serde_json::Value;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
+use super::catalog::marks::{self, Part};
 use super::catalog::{self, Extent, Server};
-use super::marks::{Changed, Marks};
+use super::marks::{Changed, Header, Marks};
 use super::{Fact, Groups, Key, Snapshot, Unmodelled};
 
 /// Whose transaction a snapshot is read in.
@@ -63,7 +65,18 @@ const CLASSES: &str = "select relname::text, oid from pg_class where relnamespac
 pub struct Reader {
     sources: Vec<Prepared>,
     unmodelled: Statement,
+    header: Statement,
+    /// The marks of all parts.
     marks: Statement,
+    parts: Vec<MarksPart>,
+    /// The marks of some parts, as they were needed.
+    some_marks: BTreeMap<Vec<usize>, Statement>,
+    /// The catalogs that the tallies of a reading are about, in their order.
+    tallied: Vec<u32>,
+    /// The places among them of the catalogs that decide what is unmodelled.
+    unmodelled_in: Vec<usize>,
+    /// What tells this session from others.
+    number: usize,
     closure: Statement,
     ignored: Vec<String>,
     /// Whether the role sees the versions of all catalog rows.
@@ -73,13 +86,54 @@ pub struct Reader {
     planned_for: usize,
 }
 
+/// A part of the marks.
+struct MarksPart {
+    part: Part,
+    /// The places among the tallies of the catalogs that decide what it gives; `None` if it is always to be read.
+    decided_in: Option<Vec<usize>>,
+    /// The statement that lists what it counts.
+    list: Option<Statement>,
+}
+
+/// So many statements for some parts are kept; what needs another one reads all parts.
+const KEPT: usize = 32;
+
+/// Tells sessions apart.
+static SESSIONS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether the numbers of written rows that the server keeps may tell which catalogs need no reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tallies {
+    /// They may: only this session writes to the database, and nothing in it misleads the server's statistics.
+    Trusted,
+    /// They may not.
+    Ignored,
+}
+
 struct Prepared {
     /// The class of the rows' objects; `None` when the first column says it.
     class: Option<u32>,
+    /// What an object has to be for its facts to be here; `None` when it may be anything.
+    letters: Option<&'static str>,
     all: Statement,
     some: Statement,
     /// The text of `some`, to plan it again.
     text: String,
+}
+
+impl Prepared {
+    /// The classes and oids of those objects that have facts here; `None` if there are none.
+    fn pick(&self, objects: &BTreeMap<(u32, u32), Option<String>>) -> Option<(Vec<u32>, Vec<u32>)> {
+        let fits = |what: &String| self.letters.is_none_or(|letters| what.contains(|c| letters.contains(c)));
+        let picked: (Vec<u32>, Vec<u32>) = objects
+            .iter()
+            .filter(|((class, _), what)| {
+                self.class.is_none_or(|own| own == *class) && what.as_ref().is_some_and(fits)
+            })
+            .map(|(key, _)| *key)
+            .unzip();
+        (!picked.0.is_empty()).then_some(picked)
+    }
 }
 
 /// The statements that read some objects are planned for catalogs of this size, in groups of facts, and anew each time
@@ -132,10 +186,13 @@ const MODELLED: &[&str] = &[
     "pg_user_mapping",
 ];
 
+/// The first version whose tallies hold what was just written.
+const EXACT_TALLIES: u32 = 15;
+
 impl Reader {
     /// Prepares the statements on a connection that has no transaction open. The relations in `ignore`, named as
     /// `schema.relation` with quotes where SQL needs them, are left out of every snapshot.
-    pub async fn new(client: &Client, ignore: &[String]) -> Result<Self> {
+    pub async fn new(client: &Client, ignore: &[String], tallies: Tallies) -> Result<Self> {
         let row = client
             .query_one(
                 "select current_setting('server_version_num')::int4, rolsuper, \
@@ -151,8 +208,11 @@ impl Reader {
         let others: Vec<String> = row.get(2);
         let texts = catalog::sources()?;
         let sql = |extent| texts.iter().map(|source| source.sql(server, extent)).collect::<Result<Vec<_>>>();
+        let parts = marks::parts(server);
+        let all_marks = marks::sql(parts.iter().enumerate());
         let mut statements =
-            vec![unmodelled(&others), catalog::marks::sql(server)?, catalog::CLOSURE.to_owned()];
+            vec![unmodelled(&others), marks::HEADER.to_owned(), all_marks, catalog::CLOSURE.to_owned()];
+        statements.extend(parts.iter().filter_map(|part| part.list.clone()));
         statements.extend(sql(Extent::Everything)?);
         statements.extend(sql(Extent::Some)?);
 
@@ -171,25 +231,50 @@ impl Reader {
         let mut next = || prepared.next().unwrap_or_else(|| Err(anyhow!("a statement is missing")));
 
         let classes: BTreeMap<String, u32> = names.iter().map(|row| (row.get(0), row.get(1))).collect();
-        let (unmodelled, marks, closure) = (next()?, next()?, next()?);
+        let class_of = |name: &str| {
+            classes.get(name).copied().ok_or_else(|| anyhow!("this server has no catalog `{name}`"))
+        };
+        let (unmodelled, header, marks, closure) = (next()?, next()?, next()?, next()?);
+        let mut tallied: Vec<u32> = Vec::new();
+        let mut place = |name: &str| -> Result<usize> {
+            let class = class_of(name)?;
+            Ok(tallied.iter().position(|known| *known == class).unwrap_or_else(|| {
+                tallied.push(class);
+                tallied.len() - 1
+            }))
+        };
+        let unmodelled_in = others.iter().map(|name| place(name)).collect::<Result<Vec<_>>>()?;
+        let mut marks_parts = Vec::new();
+        for part in parts {
+            let decided_in = match part.shared {
+                true => None,
+                false => Some(part.catalogs.iter().map(|name| place(name)).collect::<Result<Vec<_>>>()?),
+            };
+            let list = part.list.is_some().then(&mut next).transpose()?;
+            marks_parts.push(MarksPart { part, decided_in, list });
+        }
+        if tallies == Tallies::Ignored || server.version < EXACT_TALLIES {
+            tallied.clear();
+        }
         let all = texts.iter().map(|_| next()).collect::<Result<Vec<_>>>()?;
         let some = texts.iter().map(|_| next()).collect::<Result<Vec<_>>>()?;
         let mut sources = Vec::new();
         let some_texts = sql(Extent::Some)?;
         for (((source, all), some), text) in texts.iter().zip(all).zip(some).zip(some_texts) {
-            let class = match source.class {
-                None => None,
-                Some(name) => {
-                    Some(*classes.get(name).ok_or_else(|| anyhow!("this server has no catalog `{name}`"))?)
-                }
-            };
-            sources.push(Prepared { class, all, some, text });
+            let class = source.class.map(class_of).transpose()?;
+            sources.push(Prepared { class, letters: source.letters, all, some, text });
         }
         let ignored = ignore.iter().map(|name| format!("table {name}")).collect();
         Ok(Self {
             sources,
             unmodelled,
+            header,
             marks,
+            parts: marks_parts,
+            some_marks: BTreeMap::new(),
+            tallied,
+            unmodelled_in,
+            number: SESSIONS.fetch_add(1, Ordering::Relaxed),
             closure,
             ignored,
             superuser: server.superuser,
@@ -208,7 +293,7 @@ impl Reader {
 
     /// Reads everything, in one round trip.
     pub async fn full(&mut self, client: &Client, within: Within) -> Result<Snapshot> {
-        self.inside(client, within, self.everything(client)).await
+        inside(client, within, self.everything(client)).await
     }
 
     /// Reads what changed since `from` was read, by this or another reader of the same database.
@@ -220,7 +305,7 @@ impl Reader {
             self.plan_anew(client, within).await?;
             self.planned_for = from.groups.len();
         }
-        self.inside(client, within, async {
+        inside(client, within, async {
             let snapshot = self.changes(client, from).await?;
             if self.checked {
                 snapshot.must_equal(&self.everything(client).await?)?;
@@ -234,52 +319,91 @@ impl Reader {
     async fn plan_anew(&mut self, client: &Client, within: Within) -> Result<()> {
         let prepare =
             async { Ok(pipelined(self.sources.iter().map(|source| client.prepare(&source.text))).await) };
-        let prepared = self.inside(client, within, prepare).await?;
+        let prepared = inside(client, within, prepare).await?;
         for (source, some) in self.sources.iter_mut().zip(prepared) {
             source.some = some.context(UNREADABLE)?;
         }
         Ok(())
     }
 
-    /// Runs `work` between the opening and the closing of the transaction or savepoint.
-    async fn inside<T>(
-        &self,
-        client: &Client,
-        within: Within,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let opening = within.opening();
-        let (opened, result) = futures_util::join!(client.batch_execute(&opening), work);
-        opened.context("the transaction for a snapshot cannot be opened")?;
-        client.batch_execute(within.closing()).await?;
-        result
-    }
-
     async fn everything(&self, client: &Client) -> Result<Snapshot> {
         let statements = iter::once(&self.unmodelled).chain(self.sources.iter().map(|source| &source.all));
-        let marks = client.query(&self.marks, &[&None::<String>, &None::<String>]);
+        let marks = client.query(&self.marks, &[&None::<String>]);
+        let lists = self.parts.iter().enumerate().filter_map(|(at, part)| Some((at, part.list.as_ref()?)));
+        let (listed, lists): (Vec<usize>, Vec<&Statement>) = lists.unzip();
+        let lists = pipelined(lists.into_iter().map(|statement| client.query_one(statement, NONE)));
         let others = pipelined(statements.map(|statement| client.query(statement, NONE)));
-        let (marks, others) = futures_util::join!(marks, others);
+        let (header, marks, lists, others) =
+            futures_util::join!(self.header(client, None), marks, lists, others);
+        let mut marks = Marks::from_rows(header?, &marks.context(UNREADABLE)?)?;
+        for (part, row) in listed.into_iter().zip(lists) {
+            marks.list(part, &row.context(UNREADABLE)?)?;
+        }
         let mut results = others.into_iter();
         let mut next = || results.next().ok_or_else(|| anyhow!("an answer is missing"))?.context(UNREADABLE);
-        let (marks, unmodelled) = (Marks::from_rows(&marks.context(UNREADABLE)?)?, counts(&next()?)?);
-        let mut groups = Groups::new();
+        let unmodelled = counts(&next()?)?;
+        let mut groups = Groups::default();
         for source in 0..self.sources.len() {
             self.group(source, &next()?, &mut groups)?;
         }
         Ok(Snapshot { groups: Arc::new(groups), unmodelled, marks: Arc::new(marks) })
     }
 
-    async fn changes(&self, client: &Client, from: &Snapshot) -> Result<Snapshot> {
+    /// What the reading says of itself, given the transaction of the earlier one.
+    async fn header(&self, client: &Client, transaction: Option<String>) -> Result<Header> {
+        let parameters: [&(dyn ToSql + Sync); 2] = [&transaction, &self.tallied];
+        let row = client.query_one(&self.header, &parameters).await.context(UNREADABLE)?;
+        Header::from_row(&row, self.number)
+    }
+
+    /// The statement that gives the marks of these parts.
+    async fn marks_of(&mut self, client: &Client, parts: &[usize]) -> Result<Statement> {
+        if parts.len() == self.parts.len() {
+            return Ok(self.marks.clone());
+        }
+        if let Some(statement) = self.some_marks.get(parts) {
+            return Ok(statement.clone());
+        }
+        let text = marks::sql(parts.iter().map(|part| (*part, &self.parts[*part].part)));
+        let statement = client.prepare(&text).await.context(UNREADABLE)?;
+        self.some_marks.insert(parts.to_vec(), statement.clone());
+        Ok(statement)
+    }
+
+    async fn changes(&mut self, client: &Client, from: &Snapshot) -> Result<Snapshot> {
         if !self.superuser {
             return self.everything(client).await;
         }
         let (horizon, transaction) = from.marks.since();
-        let parameters: [&(dyn ToSql + Sync); 2] = [&horizon, &transaction];
-        let (marks, unmodelled) =
-            futures_util::join!(client.query(&self.marks, &parameters), client.query(&self.unmodelled, NONE));
-        let marks = Arc::new(Marks::from_rows(&marks.context(UNREADABLE)?)?);
-        let unmodelled = counts(&unmodelled.context(UNREADABLE)?)?;
+        let header = self.header(client, transaction).await?;
+        let touched = header.touched(&from.marks);
+        let is_touched = |catalogs: &Vec<usize>| {
+            touched.as_ref().is_none_or(|touched| catalogs.iter().any(|at| touched.contains(at)))
+        };
+        let mut parts: Vec<usize> = (0..self.parts.len())
+            .filter(|part| self.parts[*part].decided_in.as_ref().is_none_or(is_touched))
+            .collect();
+        if self.some_marks.len() >= KEPT && !self.some_marks.contains_key(&parts) {
+            parts = (0..self.parts.len()).collect();
+        }
+        let count_unmodelled = is_touched(&self.unmodelled_in);
+        let statement = self.marks_of(client, &parts).await?;
+        let unmodelled = async {
+            match count_unmodelled {
+                true => counts(&client.query(&self.unmodelled, NONE).await.context(UNREADABLE)?),
+                false => Ok(Arc::clone(&from.unmodelled)),
+            }
+        };
+        let parameters: [&(dyn ToSql + Sync); 1] = [&horizon];
+        let (marks, unmodelled) = futures_util::join!(client.query(&statement, &parameters), unmodelled);
+        let (mut marks, unmodelled) = (Marks::from_rows(header, &marks.context(UNREADABLE)?)?, unmodelled?);
+        let open = marks.inherit(&from.marks, |part| parts.binary_search(&part).is_ok());
+        let listing = open.iter().filter_map(|part| self.parts.get(*part)?.list.as_ref());
+        let listed = pipelined(listing.map(|statement| client.query_one(statement, NONE))).await;
+        for (part, row) in open.into_iter().zip(listed) {
+            marks.list(part, &row.context(UNREADABLE)?)?;
+        }
+        let marks = Arc::new(marks);
         let Changed::Objects(changed) = from.marks.changed(&marks) else {
             return self.everything(client).await;
         };
@@ -292,37 +416,32 @@ impl Reader {
             futures_util::join!(client.batch_execute(BY_INDEX), client.query(&self.closure, &parameters));
         set.context(UNREADABLE)?;
         let reached = reached.context(UNREADABLE)?;
-        let reached = reached.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        let reached: BTreeSet<(u32, u32)> = reached.collect::<Result<_>>()?;
+        let reached = reached.iter().map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)));
+        let reached: BTreeMap<(u32, u32), Option<String>> = reached.collect::<Result<_>>()?;
         if !self.checked && reached.len() > SMALL && reached.len() > from.groups.len() / PART {
             return self.everything(client).await;
         }
 
-        let (classes, objects): (Vec<u32>, Vec<u32>) = reached.into_iter().unzip();
-        let mut dirty: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (class, object) in classes.iter().zip(&objects) {
-            dirty.entry(*class).or_default().push(*object);
-        }
-        let needed = self.sources.iter().enumerate();
-        let needed: Vec<(usize, Vec<&(dyn ToSql + Sync)>, &Statement)> = needed
-            .filter_map(|(at, source)| match source.class {
-                None => Some((at, vec![&classes as &(dyn ToSql + Sync), &objects], &source.some)),
-                Some(class) => Some((at, vec![dirty.get(&class)? as &(dyn ToSql + Sync)], &source.some)),
+        let needed: Vec<(usize, Vec<u32>, Vec<u32>)> = (0..self.sources.len())
+            .filter_map(|at| self.sources[at].pick(&reached).map(|(classes, objects)| (at, classes, objects)))
+            .collect();
+        let needed: Vec<(usize, Vec<&(dyn ToSql + Sync)>)> = needed
+            .iter()
+            .map(|(at, classes, objects)| match self.sources[*at].class {
+                None => (*at, vec![classes as &(dyn ToSql + Sync), objects]),
+                Some(_) => (*at, vec![objects as &(dyn ToSql + Sync)]),
             })
             .collect();
-        let read =
-            pipelined(needed.iter().map(|(_, parameters, statement)| client.query(*statement, parameters)));
+        let read = pipelined(
+            needed.iter().map(|(at, parameters)| client.query(&self.sources[*at].some, parameters)),
+        );
         let read = read.await;
 
         let mut groups = Groups::clone(&from.groups);
-        for (class, object) in classes.iter().zip(&objects) {
-            let key = |source| Key { class: *class, object: *object, source };
-            let old: Vec<Key> = groups.range(key(0)..=key(usize::MAX)).map(|(key, _)| *key).collect();
-            for key in old {
-                groups.remove(&key);
-            }
+        for (class, object) in reached.keys() {
+            groups.remove(*class, *object);
         }
-        for ((source, ..), rows) in needed.iter().zip(read) {
+        for ((source, _), rows) in needed.iter().zip(read) {
             self.group(*source, &rows.context(UNREADABLE)?, &mut groups)?;
         }
         Ok(Snapshot { groups: Arc::new(groups), unmodelled, marks })
@@ -352,9 +471,25 @@ impl Reader {
                 Fact { kind, id: row.try_get(first + 2)?, properties, of, position: row.try_get(first + 4)? };
             parts.entry(key).or_default().push(fact);
         }
-        groups.extend(parts.into_iter().map(|(key, facts)| (key, facts.into())));
+        for (key, facts) in parts {
+            groups.insert(key, facts.into());
+        }
         Ok(())
     }
+}
+
+/// Runs `work` between the opening and the closing of the transaction or savepoint.
+async fn inside<T>(client: &Client, within: Within, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let opening = within.opening();
+    let (opened, result) = futures_util::join!(client.batch_execute(&opening), work);
+    // Sent, not awaited: whatever the connection is used for next waits behind it, and fails if it failed.
+    let mut closing = pin!(client.batch_execute(within.closing()));
+    let closed = poll_fn(|context| Poll::Ready(closing.as_mut().poll(context))).await;
+    opened.context("the transaction for a snapshot cannot be opened")?;
+    if let Poll::Ready(closed) = closed {
+        closed?;
+    }
+    result
 }
 
 /// Counts the user's objects in catalogs that no source reads.

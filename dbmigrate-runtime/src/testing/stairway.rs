@@ -3,7 +3,7 @@
 use crate::connect::{Connected, Database};
 use crate::engine::{Migrator, Target};
 use crate::migration::Id;
-use crate::snapshot::{Reader, Snapshot, Within};
+use crate::snapshot::{Reader, Snapshot, Tallies, Within};
 use crate::testing::Failure;
 
 /// The history table, which is nothing that migrations make.
@@ -28,7 +28,8 @@ struct Stretch {
 impl<'a> Stairway<'a> {
     pub(super) async fn new(migrator: &'a Migrator, database: &'a Database) -> Result<Self, Failure> {
         let connected = database.connect().await.map_err(|error| Failure::Stopped(error.into()))?;
-        let reader = Reader::new(&connected.client, &[HISTORY.to_owned()]).await.map_err(Failure::Catalog)?;
+        let reader = Reader::new(&connected.client, &[HISTORY.to_owned()], Tallies::Ignored).await;
+        let reader = reader.map_err(Failure::Catalog)?;
         Ok(Self { migrator, database, connected, reader })
     }
 

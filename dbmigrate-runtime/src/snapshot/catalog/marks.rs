@@ -2,17 +2,16 @@
 //!
 //! A mark is an object (its catalog and oid) with the version of one catalog row that its facts are read from: the
 //! transaction and the command that wrote the row. Rows of catalogs without an oid, and parts, mark the object that they
-//! belong to. The largest catalogs, whose rows never vanish without a trace in another, tell only the objects whose rows
-//! were written since the earlier reading.
+//! belong to. The largest catalogs tell only the objects whose rows were written since the earlier reading; where a row may
+//! vanish without a trace in another catalog they are counted as well, and listed when the count is not what is expected.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
 
-use super::{Extent, Server, expand};
+use super::Server;
 
 /// Catalogs whose user rows mark themselves.
 const OWN: &[&str] = &[
     "pg_proc",
-    "pg_constraint",
     "pg_rewrite",
     "pg_policy",
     "pg_collation",
@@ -39,19 +38,6 @@ const OWN: &[&str] = &[
 /// Rows that mark another object, or rows below the user's oids that can change: the object's catalog, its oid, and
 /// where the rows come from.
 const OTHERS: &[(&str, &str, &str)] = &[
-    // TOAST tables matter for their options only; TOAST indexes, not at all.
-    (
-        "pg_class",
-        "t.oid",
-        "pg_class t where t.oid >= 16384 and (t.relnamespace <> 99 or t.reloptions is not null)",
-    ),
-    // Row types change with their relation and array types with their element, but can be granted by themselves.
-    (
-        "pg_type",
-        "t.oid",
-        "pg_type t where t.oid >= 16384 and (t.typacl is not null or t.typtype <> 'c' \
-         and (t.typelem = 0 or t.typsubscript <> 'array_subscript_handler'::regproc))",
-    ),
     ("pg_trigger", "t.oid", "pg_trigger t where t.oid >= 16384 and not t.tgisinternal"),
     ("pg_class", "t.inhrelid", "pg_inherits t"),
     ("pg_class", "t.seqrelid", "pg_sequence t"),
@@ -87,74 +73,141 @@ const OTHERS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Rows of large catalogs that mark themselves: the catalog, and which of the user's rows count. Those below the user's
+/// oids are looked at when they were written since the earlier reading; they stay.
+const COUNTED: &[(&str, &str)] = &[
+    // TOAST tables matter for their options only; TOAST indexes, not at all.
+    ("pg_class", "t.oid >= 16384 and (t.relnamespace <> 99 or t.reloptions is not null)"),
+    // Row types change with their relation and array types with their element, but can be granted by themselves.
+    (
+        "pg_type",
+        "t.oid >= 16384 and (t.typacl is not null or t.typtype <> 'c' \
+         and (t.typelem = 0 or t.typsubscript <> 'array_subscript_handler'::regproc))",
+    ),
+    ("pg_constraint", "t.oid >= 16384"),
+];
+
 /// Rows that are only looked at when they were written since the earlier reading. A relation's attributes and indexes
 /// vanish with its row in pg_class, a default leaves its attribute changed, and built-in objects stay.
-const WRITTEN: &[(&str, &str, &str)] = &[
-    ("pg_class", "t.attrelid", "pg_attribute t where t.attnum > 0"),
-    ("pg_class", "t.adrelid", "pg_attrdef t where true"),
-    ("pg_class", "t.indexrelid", "pg_index t where t.indexrelid >= 16384"),
-    ("pg_class", "t.oid", "pg_class t where t.oid < 16384"),
-    ("pg_proc", "t.oid", "pg_proc t where t.oid < 16384"),
-    ("pg_type", "t.oid", "pg_type t where t.oid < 16384"),
+const WRITTEN: &[(&str, &str, &str, &str)] = &[
+    ("pg_class", "t.attrelid", "pg_attribute", "t.attnum > 0"),
+    ("pg_class", "t.adrelid", "pg_attrdef", "true"),
+    ("pg_class", "t.indexrelid", "pg_index", "t.indexrelid >= 16384"),
+    ("pg_proc", "t.oid", "pg_proc", "t.oid < 16384"),
 ];
+
+/// Holds for rows that were written since the earlier reading.
+const NEW: &str = "age(t.xmin) <= (select coalesce(age($1::text::xid), -1))";
 
 /// Rows that mark the object whose catalog they name: the catalog, the oid, and where the rows come from.
 const ANY: &[(&str, &str, &str)] = &[
+    ("t.classoid", "t.objoid", "pg_description t where t.objoid >= 16384"),
     (
         "t.classoid",
         "t.objoid",
-        "pg_description t where t.objoid >= 16384 or t.objoid = 2200 or t.objoid in (select oid from pg_extension)",
+        "(select 2200::oid union all select e.oid from pg_extension e where e.oid < 16384) b(oid) join pg_description t on t.objoid = b.oid",
     ),
     ("t.classoid", "t.objoid", "pg_seclabel t"),
     ("t.classoid", "t.objoid", "pg_init_privs t where t.privtype = 'e'"),
     ("t.classid", "t.objid", "pg_depend t where t.refclassid = 'pg_extension'::regclass and t.deptype = 'e'"),
 ];
 
-/// The statement: one row per source of catalog rows, of a catalog's oid and three arrays: objects, transactions, commands.
-/// The last two are null where the rows were written since `$1`, the horizon of the earlier reading (null: no such rows).
-/// The first row is about the reading itself: its horizon, the transaction that it runs in (low and high half), and whether
-/// `$2`, the transaction of the earlier reading, was rolled back.
-/// The catalogs of names that everything may print (roles, tablespaces) have the names' hashes in place of transactions.
-pub(in crate::snapshot) fn sql(server: Server) -> Result<String> {
-    let own = OWN.iter().map(|name| (*name, "t.oid", format!("{name} t where t.oid >= 16384")));
-    let others = OTHERS.iter().map(|(class, oid, from)| (*class, *oid, (*from).to_owned()));
-    let reading = "select 0::oid, null::oid[], array[pg_snapshot_xmin(pg_current_snapshot())::text::xid8::xid, \
-         (coalesce(pg_current_xact_id_if_assigned()::text, '0')::int8 & 4294967295)::text::xid, \
-         (coalesce(pg_current_xact_id_if_assigned()::text, '0')::int8 >> 32)::text::xid, \
-         (case when pg_xact_status($2::text::xid8) = 'aborted' then '1' else '0' end)::xid], null::cid[]";
-    let mut parts = vec![reading.to_owned()];
-    let marks = own
-        .chain(others)
-        .filter(|(class, ..)| server.superuser || *class != "pg_user_mapping")
-        .map(|(class, oid, from)| {
-            format!(
-                "select '{class}'::regclass::oid, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin) from {from}"
-            )
-        });
-    parts.extend(marks);
-    parts.extend(WRITTEN.iter().map(|(class, oid, from)| {
-        format!(
-            "select '{class}'::regclass::oid, array_agg({oid}), null::xid[], null::cid[] from {from} \
-             and age(t.xmin) <= (select case when $1::text is null then -1 else age($1::text::xid) end)"
-        )
-    }));
-    parts.extend(ANY.iter().map(|(class, oid, from)| {
-        format!("select {class}, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin) from {from} group by {class}")
-    }));
-    parts.push(
-        "[[super select 'pg_subscription'::regclass::oid, array_agg(t.oid), array_agg(t.xmin), array_agg(t.cmin) from pg_subscription t \
-         where t.subdbid = (select d.oid from pg_database d where d.datname = current_database())][ \
-         select 0::oid, null::oid[], null::xid[], null::cid[] ]]"
-            .to_owned(),
-    );
-    parts.push(name_hashes("pg_authid", "rolname", "pg_roles"));
-    parts.push(name_hashes("pg_tablespace", "spcname", "pg_tablespace"));
-    expand(&parts.join("\nunion all\n"), server, Extent::Everything)
+/// Catalogs that databases share: others may write to them, so they are always looked at.
+const SHARED: &[&str] =
+    &["pg_authid", "pg_roles", "pg_tablespace", "pg_database", "pg_db_role_setting", "pg_subscription"];
+
+/// One source of catalog rows.
+#[derive(Debug)]
+pub(in crate::snapshot) struct Part {
+    /// The catalogs whose rows decide what it gives.
+    pub(in crate::snapshot) catalogs: BTreeSet<&'static str>,
+    /// The catalogs are shared.
+    pub(in crate::snapshot) shared: bool,
+    sql: String,
+    /// For a counted one, the statement that lists what is counted: one row, the catalog's oid and an array of objects.
+    pub(in crate::snapshot) list: Option<String>,
 }
 
-fn name_hashes(class: &str, name: &str, from: &str) -> String {
-    format!(
-        "select '{class}'::regclass::oid, array_agg(t.oid), array_agg((hashtext(t.{name}::text)::int8 & 4294967295)::text::xid), \
-         array_agg('0'::cid) from {from} t"
-    )
+impl Part {
+    fn new(texts: &[&'static str], sql: String) -> Self {
+        let words = texts.iter().flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || c == '_')));
+        let catalogs: BTreeSet<&'static str> = words.filter(|word| word.starts_with("pg_")).collect();
+        let shared = catalogs.iter().any(|name| SHARED.contains(name));
+        Self { catalogs, shared, sql, list: None }
+    }
 }
+
+/// All parts, in a fixed order.
+pub(in crate::snapshot) fn parts(server: Server) -> Vec<Part> {
+    let marked = |class: &str, oid: &str, from: &str, more: &str| {
+        format!(
+            "{class}, array_agg({oid}), array_agg(t.xmin), array_agg(t.cmin), null::int8 from {from}{more}"
+        )
+    };
+    let class_of = |class: &str| format!("'{class}'::regclass::oid");
+    let mut parts = Vec::new();
+    for name in OWN.iter().filter(|name| server.superuser || **name != "pg_user_mapping") {
+        let from = format!("{name} t where t.oid >= 16384");
+        parts.push(Part::new(&[name], marked(&class_of(name), "t.oid", &from, "")));
+    }
+    for (class, oid, from) in OTHERS {
+        parts.push(Part::new(&[from], marked(&class_of(class), oid, from, "")));
+    }
+    for (class, oid, from) in ANY {
+        parts.push(Part::new(&[from], marked(class, oid, from, &format!(" group by {class}"))));
+    }
+    for (class, counted) in COUNTED {
+        let sql = format!(
+            "'{class}'::regclass::oid, array_agg(t.oid) filter (where {NEW} and (t.oid < 16384 or {counted})), null::xid[], null::cid[], \
+             count(*) filter (where {counted}) from {class} t"
+        );
+        let list =
+            format!("select '{class}'::regclass::oid, array_agg(t.oid) from {class} t where {counted}");
+        parts.push(Part { list: Some(list), ..Part::new(&[class], sql) });
+    }
+    for (class, oid, from, which) in WRITTEN {
+        let sql = format!(
+            "'{class}'::regclass::oid, array_agg({oid}), null::xid[], null::cid[], null::int8 from {from} t where {NEW} and {which}"
+        );
+        parts.push(Part::new(&[from], sql));
+    }
+    if server.superuser {
+        let from = "pg_subscription t where t.subdbid = (select d.oid from pg_database d where d.datname = current_database())";
+        parts.push(Part::new(&[from], marked(&class_of("pg_subscription"), "t.oid", from, "")));
+    }
+    for (class, name, from) in
+        [("pg_authid", "rolname", "pg_roles t"), ("pg_tablespace", "spcname", "pg_tablespace t")]
+    {
+        // Names that everything may print: their hashes are in place of transactions.
+        let sql = format!(
+            "'{class}'::regclass::oid, array_agg(t.oid), array_agg((hashtext(t.{name}::text)::int8 & 4294967295)::text::xid), \
+             array_agg('0'::cid), null::int8 from {from}"
+        );
+        parts.push(Part::new(&[from], sql));
+    }
+    parts
+}
+
+/// The statement over some of the parts: rows of the part's number, a catalog's oid, three arrays (objects, transactions,
+/// commands) and a count. Transactions and commands are null where only rows that were written since `$1` are told, the
+/// horizon of the earlier reading (null: no such rows); a count is there for the parts that are counted. The first row
+/// only names the parameter.
+pub(in crate::snapshot) fn sql<'a>(parts: impl Iterator<Item = (usize, &'a Part)>) -> String {
+    let mut text = "select -1, 0::oid, null::oid[], array[$1::text::xid], null::cid[], null::int8".to_owned();
+    for (number, part) in parts {
+        text += &format!("\nunion all\nselect {number}, {}", part.sql);
+    }
+    text
+}
+
+/// What a reading says of itself: its horizon, the transaction that it runs in (low and high half), and whether `$1`, the
+/// transaction of the earlier reading, was rolled back; and for each of the catalogs `$2` how many rows were ever written
+/// in it, by transactions that were rolled back too. Null if nobody counts.
+pub(in crate::snapshot) const HEADER: &str = "select array[pg_snapshot_xmin(pg_current_snapshot())::text::xid8::xid, \
+     (coalesce(pg_current_xact_id_if_assigned()::text, '0')::int8 & 4294967295)::text::xid, \
+     (coalesce(pg_current_xact_id_if_assigned()::text, '0')::int8 >> 32)::text::xid, \
+     (case when pg_xact_status($1::text::xid8) = 'aborted' then '1' else '0' end)::xid], \
+     case when current_setting('track_counts')::bool then (select array_agg( \
+       pg_stat_get_tuples_inserted(c) + pg_stat_get_tuples_updated(c) + pg_stat_get_tuples_deleted(c) + \
+       pg_stat_get_xact_tuples_inserted(c) + pg_stat_get_xact_tuples_updated(c) + pg_stat_get_xact_tuples_deleted(c) \
+       order by n) from unnest($2::oid[]) with ordinality as t(c, n)) end";

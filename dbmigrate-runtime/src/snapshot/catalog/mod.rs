@@ -1,7 +1,7 @@
 //! The statements that turn the catalogs into facts: one SQL text per kind of fact, in the `.sql` files of this folder.
 //!
-//! A source starts with `--@ NAME CATALOG`, where `CATALOG` is the catalog whose oids key its facts (`any`: the class is
-//! the first column). Its columns are the object's oid, the fact's kind, its identity, the object that it is shown under,
+//! A source starts with `--@ NAME CATALOG LETTERS`, where `CATALOG` is the catalog whose oids key its facts (`any`: the
+//! class is the first column). With letters, it has facts only of objects for which `closure.sql` returns one of them. Its columns are the object's oid, the fact's kind, its identity, the object that it is shown under,
 //! its position and its properties. `[[…]]` is a macro, see [`expand`]; the same text serves the reading of everything
 //! and the reading of some objects, so the two cannot drift. This room knows no connection.
 
@@ -87,6 +87,8 @@ pub(super) struct Server {
 pub(super) struct Source {
     /// The catalog whose oids key the facts; `None` when each row says it.
     pub(super) class: Option<&'static str>,
+    /// What an object has to be for it to have such facts, as letters; `None` when it may be anything.
+    pub(super) letters: Option<&'static str>,
     text: &'static str,
 }
 
@@ -114,8 +116,14 @@ pub(super) fn sources() -> Result<Vec<Source>> {
             let Some((head, text)) = part.split_once('\n') else {
                 bail!("a source without a text: `{part}`")
             };
-            let class = head.rsplit(' ').next().unwrap_or_default();
-            sources.push(Source { class: (class != "any").then_some(class), text });
+            // Names have spaces, catalogs none: all of them but `any` start with `pg_`.
+            let mut words = head.rsplit(' ');
+            let last = words.next().unwrap_or_default();
+            let (class, letters) = match last.starts_with("pg_") || last == "any" {
+                true => (last, None),
+                false => (words.next().unwrap_or_default(), Some(last)),
+            };
+            sources.push(Source { class: (class != "any").then_some(class), letters, text });
         }
     }
     Ok(sources)
@@ -152,7 +160,8 @@ fn expand(text: &str, server: Server, extent: Extent) -> Result<String> {
                 "exists (select from pg_depend member where member.classid = '{class}'::regclass \
                  and member.objid = {oid} and member.deptype = 'e')"
             );
-            if name == "mine" { format!("({oid} >= 16384 and not {member})") } else { member }
+            // As a number, so that it is no reason to scan an index for all of the user's objects.
+            if name == "mine" { format!("({oid}::int8 >= 16384 and not {member})") } else { member }
         }
         "lasting" => format!(r"{argument}.nspname !~ '^pg_(toast|temp|toast_temp)($|_)'"),
         "granted" => {

@@ -1,4 +1,4 @@
---@ comment any
+--@ comment any N
 -- Of built-in objects only the public schema and extensions can have one that is worth a fact.
 select d.classoid, d.objoid, 'comment',
   case when d.classoid = 'pg_class'::regclass then [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname) || coalesce('.' || quote_ident(a.attname), '') else i.type || ' ' || i.identity end,
@@ -20,18 +20,18 @@ left join lateral pg_identify_object(d.classoid, d.objoid, d.objsubid) i on d.cl
 where [[only d.classoid, d.objoid]] and (d.objoid >= 16384 or d.classoid = 'pg_extension'::regclass or d.classoid = 'pg_namespace'::regclass and d.objoid = 2200)
   and (c.oid is null or [[lasting n]])
 
---@ security label any
+--@ security label any N
 select l.classoid, l.objoid, 'security label', i.type || ' ' || i.identity || ' by ' || l.provider, i.type || ' ' || i.identity, null::int4, jsonb_build_object('label', l.label)
 from pg_seclabel l, lateral pg_identify_object(l.classoid, l.objoid, l.objsubid) i
 where [[only l.classoid, l.objoid]]
 
---@ grant on relation pg_class
+--@ grant on relation pg_class G
 [[grants]] from (
   select c.oid, 0 as sub, c.relowner as owner, c.relacl as acl, (case when c.relkind = 'S' then 's' else 'r' end)::"char" as kind,
     [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname) as name, [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname) as object
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where [[only c.oid]] and c.relacl is not null and [[granted n c.oid]]) x [[over pg_class]]
 
---@ grant on column pg_class
+--@ grant on column pg_class A
 [[grants]] from (
   select c.oid, a.attnum as sub, c.relowner as owner, a.attacl as acl, 'c'::"char" as kind,
     'column ' || format('%I.%I.%I', n.nspname, c.relname, a.attname) as name, [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname) as object
@@ -43,14 +43,14 @@ where [[only l.classoid, l.objoid]]
   select n.oid, 0 as sub, n.nspowner as owner, n.nspacl as acl, 'n'::"char" as kind, 'schema ' || quote_ident(n.nspname) as name, 'schema ' || quote_ident(n.nspname) as object
   from pg_namespace n where [[only n.oid]] and n.nspacl is not null and [[granted n n.oid]]) x [[over pg_namespace]]
 
---@ grant on routine pg_proc
+--@ grant on routine pg_proc G
 [[grants]] from (
   select p.oid, 0 as sub, p.proowner as owner, p.proacl as acl, 'f'::"char" as kind,
     [[routine p]] || ' ' || format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) as name,
     [[routine p]] || ' ' || format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) as object
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace where [[only p.oid]] and p.proacl is not null and [[granted n p.oid]]) x [[over pg_proc]]
 
---@ grant on type pg_type
+--@ grant on type pg_type G
 [[grants]] from (
   select t.oid, 0 as sub, t.typowner as owner, t.typacl as acl, 'T'::"char" as kind, [[type t]] || ' ' || format('%I.%I', n.nspname, t.typname) as name,
     [[type t]] || ' ' || format('%I.%I', n.nspname, t.typname) as object

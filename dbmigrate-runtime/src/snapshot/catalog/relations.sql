@@ -1,4 +1,4 @@
---@ relation pg_class
+--@ relation pg_class rpvmfc
 select c.oid, [[word c]], format('%I.%I', n.nspname, c.relname), [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname), null::int4,
   jsonb_build_object(
     'owner', pg_get_userbyid(c.relowner),
@@ -24,7 +24,7 @@ select c.oid, [[word c]], format('%I.%I', n.nspname, c.relname), [[word c]] || '
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where [[only c.oid]] and c.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and [[mine pg_class c.oid]] and [[lasting n]]
 
---@ column pg_class
+--@ column pg_class rpfcm
 -- The order of a composite type's attributes is part of what it means. Some servers keep a stamp of their own, `pg_attver`,
 -- among the options; pg_dump leaves it out too.
 select c.oid, 'column', format('%I.%I.%I', n.nspname, c.relname, a.attname), [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname), case when c.relkind <> 'c' then a.attnum::int4 end,
@@ -55,7 +55,7 @@ join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdroppe
 join pg_type t on t.oid = a.atttypid
 where [[only c.oid]] and c.relkind in ('r', 'p', 'f', 'c', 'm') and [[mine pg_class c.oid]] and [[lasting n]]
 
---@ default pg_class
+--@ default pg_class rpvmf
 select c.oid, 'default', format('%I.%I.%I', n.nspname, c.relname, a.attname), [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname), null::int4,
   jsonb_build_object('expression', pg_get_expr(d.adbin, d.adrelid))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -63,7 +63,7 @@ join pg_attrdef d on d.adrelid = c.oid
 join pg_attribute a on a.attrelid = c.oid and a.attnum = d.adnum and not a.attisdropped
 where [[only c.oid]] and [[mine pg_class c.oid]] and [[lasting n]]
 
---@ constraint pg_constraint
+--@ constraint pg_constraint c
 -- Foreign key rows that PostgreSQL itself makes for partitions (conparentid) follow from their parent's and are not facts of their own.
 select k.oid, 'constraint', format('%I.%I.%I', n.nspname, c.relname, k.conname), [[word c]] || ' ' || format('%I.%I', n.nspname, c.relname), null::int4,
   jsonb_build_object(
@@ -84,7 +84,7 @@ from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n o
 where [[only k.oid]] and k.contype in ('p', 'u', 'f', 'c', 'x', 'n') and not (k.contype = 'f' and k.conparentid <> 0)
   and [[mine pg_class c.oid]] and [[lasting n]]
 
---@ index pg_class
+--@ index pg_class iI
 select x.oid, 'index', format('%I.%I', n.nspname, x.relname), [[word c]] || ' ' || format('%I.%I', cn.nspname, c.relname), null::int4,
   jsonb_build_object(
     'definition', pg_get_indexdef(x.oid),
@@ -97,9 +97,9 @@ select x.oid, 'index', format('%I.%I', n.nspname, x.relname), [[word c]] || ' ' 
 from pg_class x join pg_namespace n on n.oid = x.relnamespace
 join pg_index i on i.indexrelid = x.oid join pg_class c on c.oid = i.indrelid join pg_namespace cn on cn.oid = c.relnamespace
 where [[only x.oid]] and x.relkind in ('i', 'I') and [[mine pg_class x.oid]] and [[mine pg_class c.oid]] and [[lasting n]]
-  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = x.oid and d.refclassid = 'pg_constraint'::regclass and d.deptype = 'i')
+  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = x.oid and d.refclassid is not distinct from 'pg_constraint'::regclass and d.deptype = 'i')
 
---@ sequence pg_class
+--@ sequence pg_class S
 -- Sequences of identity columns are part of their column.
 select c.oid, 'sequence', format('%I.%I', n.nspname, c.relname), 'sequence ' || format('%I.%I', n.nspname, c.relname), null::int4,
   jsonb_build_object(

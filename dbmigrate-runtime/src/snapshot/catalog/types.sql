@@ -1,4 +1,4 @@
---@ type pg_type
+--@ type pg_type edrbp
 -- Row types belong to their relation, array types to their element, multiranges to their range.
 select t.oid, [[type t]], format('%I.%I', n.nspname, t.typname), [[type t]] || ' ' || format('%I.%I', n.nspname, t.typname), null::int4,
   jsonb_build_object('owner', pg_get_userbyid(t.typowner),
@@ -24,11 +24,11 @@ where [[only t.oid]] and [[mine pg_type t.oid]] and [[lasting n]]
   and (t.typtype in ('e', 'd', 'r', 'b') or t.typtype = 'p' and not t.typisdefined)
   and not (t.typtype = 'b' and t.typelem <> 0 and exists (select from pg_type e where e.oid = t.typelem and e.typarray = t.oid))
 
---@ domain constraint pg_constraint
+--@ domain constraint pg_constraint d
 select k.oid, 'domain constraint', format('%I.%I.%I', n.nspname, t.typname, k.conname), 'domain ' || format('%I.%I', n.nspname, t.typname), null::int4,
   jsonb_build_object('definition', pg_get_constraintdef(k.oid))
 from pg_constraint k join pg_type t on t.oid = k.contypid join pg_namespace n on n.oid = t.typnamespace
-where [[only k.oid]] and [[mine pg_type t.oid]] and k.oid >= 16384 and [[lasting n]]
+where [[only k.oid]] and [[mine pg_type t.oid]] and k.oid::int8 >= 16384 and [[lasting n]]
 
 --@ collation pg_collation
 select c.oid, 'collation', format('%I.%I', n.nspname, c.collname), 'collation ' || format('%I.%I', n.nspname, c.collname), null::int4,

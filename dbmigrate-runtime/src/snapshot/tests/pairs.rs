@@ -1,6 +1,6 @@
 //! Which pairs of scripts are equal, and how a difference reads.
 
-use super::super::{Diff, Reader, Snapshot, Within, capture};
+use super::super::{Diff, Reader, Snapshot, Tallies, Within, capture};
 use super::{Cluster, bindirs};
 
 enum Verdict {
@@ -126,7 +126,7 @@ async fn a_plain_role_can_read() {
         let owner = cluster.create("plain_role").await;
         owner.batch_execute("create role plain; create table t (a int)").await.unwrap();
         owner.batch_execute("set role plain").await.unwrap();
-        let mut reader = Reader::new(&owner, &[]).await.unwrap();
+        let mut reader = Reader::new(&owner, &[], Tallies::Trusted).await.unwrap();
         let before = reader.full(&owner, Within::OwnTransaction).await.unwrap();
         owner.batch_execute("reset role; alter table t add b int; set role plain").await.unwrap();
         let after = reader.refresh(&owner, &before, Within::OwnTransaction).await.unwrap();
@@ -139,7 +139,7 @@ async fn the_callers_transaction_and_settings_survive() {
     let programs = bindirs().remove(0);
     let cluster = Cluster::start(&programs);
     let client = cluster.create("callers").await;
-    let mut reader = Reader::new(&client, &[]).await.unwrap();
+    let mut reader = Reader::new(&client, &[], Tallies::Trusted).await.unwrap();
     let before = reader.full(&client, Within::OwnTransaction).await.unwrap();
     client
         .batch_execute("begin; set local search_path = pg_temp, public; create table public.t (a int)")

@@ -1,16 +1,25 @@
 //! What a refresh reads equals what a full reading reads, whatever happened in between.
 
-use super::super::{Reader, Within};
+use super::super::{Reader, Tallies, Within};
 use super::{Cluster, bindirs};
 
 const SCRIPTS: [&str; 2] = [include_str!("everything.sql"), include_str!("changes.sql")];
 
 #[tokio::test]
 async fn refresh_equals_full_after_every_statement() {
+    compare(Tallies::Ignored).await;
+}
+
+#[tokio::test]
+async fn refresh_by_tallies_equals_full_after_every_statement() {
+    compare(Tallies::Trusted).await;
+}
+
+async fn compare(tallies: Tallies) {
     for programs in bindirs() {
         let cluster = Cluster::start(&programs);
         let client = cluster.create("scripts").await;
-        let mut reader = Reader::new(&client, &[]).await.unwrap().checked();
+        let mut reader = Reader::new(&client, &[], tallies).await.unwrap().checked();
         let empty = reader.full(&client, Within::OwnTransaction).await.unwrap();
         let mut before = empty.clone();
         for line in SCRIPTS.iter().flat_map(|script| script.lines()).filter(|line| !line.starts_with("--")) {
