@@ -11,7 +11,7 @@ use crate::engine::history::Table;
 use crate::engine::link::{Handle, Link, not_permitted, refinery_migration};
 use crate::engine::options::Pauses;
 use crate::engine::plan::{Goal, Plan, Step, goal_down, goal_up, steps};
-use crate::engine::session::{self, Locked, Session, rows};
+use crate::engine::session::{self, Session, rows};
 use crate::engine::state::{Applied, RowState};
 use crate::engine::{Access, Migrator, Target};
 use crate::event::Event;
@@ -103,16 +103,17 @@ impl Migrator {
     }
 
     pub(crate) async fn planned(&self, at: Access<'_>, way: Way) -> Result<Plan, Error> {
-        let plan = async |client: &Client| {
-            let rows = self.rows(client).await?;
-            let goal = self.goal(&way, &rows)?;
-            self.plan_for(client, &rows, &goal).await
-        };
         match at {
             Access::Unusable(error) => Err(error.into()),
-            Access::Client(client) => plan(client).await,
-            Access::Database(database) => plan(&database.connect().await?.client).await,
+            Access::Client(client) => self.planned_on(client, &way).await,
+            Access::Database(database) => self.planned_on(&database.connect().await?.client, &way).await,
         }
+    }
+
+    async fn planned_on(&self, client: &Client, way: &Way) -> Result<Plan, Error> {
+        let rows = self.rows(client).await?;
+        let goal = self.goal(way, &rows)?;
+        self.plan_for(client, &rows, &goal).await
     }
 
     /// The history, with one query. No table is an empty history.
@@ -172,24 +173,18 @@ impl Migrator {
             Some(goal) => goal,
             None => journey.goal.insert(self.goal(&journey.way, &applied)?).clone(),
         };
-        let stamp = matches!(journey.way, Way::Stamp(_));
-        if stamp && self.is_stamped(&applied, &goal) {
-            return Ok(());
-        }
-        if !stamp && self.plan_for(client, &applied, &goal).await?.steps.is_empty() {
+        if self.is_needless(client, &journey.way, &applied, &goal).await? {
             return Ok(());
         }
         let session = Session::open(client).await?;
         let key = self.table.lock_key();
-        let needless = async |client: &Client| {
-            let applied = self.rows(client).await?;
-            if stamp {
-                return Ok(self.is_stamped(&applied, &goal));
+        let mut wait = session::Wait::new(key);
+        while !wait.is_over(client).await? {
+            // The one that holds it may have done everything.
+            if self.is_needless(client, &journey.way, &self.rows(client).await?, &goal).await? {
+                return Ok(());
             }
-            Ok(self.plan_for(client, &applied, &goal).await?.steps.is_empty())
-        };
-        if session::lock(client, key, &self.options, &self.events, needless).await? == Locked::Needless {
-            return Ok(());
+            wait.pause(client, &self.options, &self.events).await?;
         }
         let result = self.locked(handle, database, &session, journey, &goal).await;
         match &result {
@@ -198,6 +193,20 @@ impl Migrator {
                 let released = Session::release(handle.client(), key).await;
                 result.and(released)
             }
+        }
+    }
+
+    /// Whether there is nothing left to do.
+    async fn is_needless(
+        &self,
+        client: &Client,
+        way: &Way,
+        applied: &[Applied],
+        goal: &Goal,
+    ) -> Result<bool, Error> {
+        match way {
+            Way::Stamp(_) => Ok(self.is_stamped(applied, goal)),
+            Way::Up(_) | Way::Down(_) => Ok(self.plan_for(client, applied, goal).await?.steps.is_empty()),
         }
     }
 
