@@ -2,7 +2,7 @@
 //!
 //! [`plan`] and [`state`] decide, without a database, what a history means and what runs; [`session`] makes one session the
 //! only one that migrates; [`link`] runs a script with its row of the history, [`journal`] one that cannot run in a
-//! transaction; [`run`] ties them together, tries again, and reconnects.
+//! transaction, with [`statement`] and [`witness`] to tell what an interrupted one has done; [`run`] ties them together, tries again, and reconnects.
 
 mod history;
 mod journal;
@@ -12,8 +12,10 @@ mod plan;
 mod run;
 mod session;
 mod state;
+mod statement;
 mod target;
 mod watch;
+mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;

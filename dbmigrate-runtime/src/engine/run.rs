@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 use crate::Error;
 use crate::connect::{Connected, Database};
 use crate::engine::history::Table;
+use crate::engine::journal::WORTH_ANOTHER;
 use crate::engine::link::{Handle, Link, not_permitted, refinery_migration};
 use crate::engine::options::Pauses;
 use crate::engine::plan::{Goal, Plan, Step, goal_down, goal_up, steps};
@@ -251,20 +252,27 @@ impl Migrator {
     async fn insist<'a>(&self, link: &mut Link<'a>, step: &'a Step) -> Result<(), Error> {
         let retries = self.options.retries;
         let mut pauses = Pauses::new(retries.pause, retries.longest);
-        for attempt in 1.. {
+        let mut attempt = 0;
+        link.is_blocked_by(&[]);
+        loop {
             let error = match link.run(step).await {
-                Err(Error::Sql(error)) if matches!(&*error.sqlstate, "55P03" | "40P01" | "40001") => error,
+                Err(Error::Sql(error)) if WORTH_ANOTHER.contains(&&*error.sqlstate) => error,
                 result => return result,
             };
+            if link.has_progressed() {
+                // Each statement has all its attempts, and each batch.
+                attempt = 0;
+                pauses = Pauses::new(retries.pause, retries.longest);
+            }
+            attempt += 1;
             if attempt >= retries.attempts {
-                return Err(Error::LockTimeout { attempts: attempt, blockers: Vec::new(), error });
+                return Err(Error::LockTimeout { attempts: attempt, blockers: link.blockers(), error });
             }
             let pause = pauses.pause();
             let why = error.to_string();
             self.events.emit(Event::Retrying { id: step.id.clone(), attempt, why, pause });
             tokio::time::sleep(pause).await;
         }
-        Ok(())
     }
 
     /// A second connection: it tells whether sessions are shared, and what a long statement waits for. Where the server has
@@ -301,8 +309,12 @@ impl Migrator {
     /// After a lost connection: whether what ran then had been committed.
     fn note_outcome(&self, applied: &[Applied], journey: &mut Journey) {
         let Some((id, direction, _)) = &journey.underway else { return };
-        let there = applied.iter().any(|row| row.id == *id && row.state == RowState::Applied);
-        if there == (*direction == Direction::Up) {
+        let row = applied.iter().find(|row| row.id == *id);
+        let ended = match direction {
+            Direction::Up => row.is_some_and(|row| row.state == RowState::Applied),
+            Direction::Down => row.is_none(),
+        };
+        if ended {
             self.ran(journey);
         }
         journey.underway = None;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::Error;
-use crate::engine::options::{Options, Pauses};
+use crate::engine::options::{Options, Pauses, milliseconds};
 use crate::error::lost;
 use crate::event::{Event, Events, Holder};
 
@@ -69,12 +69,16 @@ impl Session {
 
     /// The settings that every script starts with: the role's own, but for the timeouts, which are ours.
     pub(crate) fn settings(&self, options: &Options) -> String {
-        let milliseconds = |limit: Duration| limit.as_millis().min(i32::MAX as u128);
+        format!("{RESET}; {}", self.own_settings(options))
+    }
+
+    /// Those of them that are ours.
+    pub(crate) fn own_settings(&self, options: &Options) -> String {
         let mut text = format!(
-            "{RESET}; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 0; \
+            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 0; \
              SET dbmigrate.session = '{}'",
             options.statement_timeout.map_or(0, milliseconds),
-            milliseconds(options.lock_timeout),
+            options.lock_timeout_ms(),
             self.token,
         );
         if self.checks_connection {

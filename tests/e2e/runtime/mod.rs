@@ -2,4 +2,6 @@
 
 mod connect;
 mod engine;
+mod journal;
+mod journal_locks;
 mod secured;
