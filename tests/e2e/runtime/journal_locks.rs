@@ -74,7 +74,7 @@ async fn an_index_that_a_lock_timeout_left_is_dropped_and_rebuilt() {
     let (cluster, url, client) = begun(&[]).await;
     // Whatever the script says of its name: by it, by nothing, and where it would be skipped.
     for index in ["i ON t (a)", "ON t (a)", "IF NOT EXISTS i ON t (a)"] {
-        let (holder, pid) = snapshot(&cluster).await;
+        let (holder, _) = snapshot(&cluster).await;
         let up = alone(&format!(
             "INSERT INTO log VALUES ('once');\nSET lock_timeout = '300ms';\nCREATE INDEX CONCURRENTLY {index};\n"
         ));
@@ -94,7 +94,7 @@ async fn an_index_that_a_lock_timeout_left_is_dropped_and_rebuilt() {
         }
         holder.batch_execute("COMMIT").await.unwrap();
         run.await.unwrap().unwrap();
-        assert!(count(&events, dropped) >= 1, "{index}: {pid} {:?}", events.lock().unwrap());
+        assert!(count(&events, dropped) >= 1, "{index}: {:?}", events.lock().unwrap());
         assert_eq!((number(&client, INDEXES).await, number(&client, VALID).await), (1, 1), "{index}");
         assert_eq!(number(&client, "SELECT count(*) FROM log").await, 1, "{index}");
         migrator.downgrade(&url, Target::Down(1)).await.unwrap();
