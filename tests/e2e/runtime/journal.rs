@@ -22,6 +22,22 @@ pub(super) fn alone(statements: &str) -> String {
     format!("-- dbmigrate: no-transaction\n{statements}")
 }
 
+/// A draft whose first statement is repeated, and whose second is `SELECT 1`.
+pub(super) fn backfill(text: &str) -> Runnable {
+    let second = text.find("SELECT 1").unwrap();
+    let statements = vec![
+        Statement { offset: 0, times: Times::UntilNoRow },
+        Statement { offset: second, times: Times::Once },
+    ];
+    let script = |text: &str| Script::parse(text.to_owned()).unwrap();
+    Runnable {
+        id: "V20260109120000__backfill".parse().unwrap(),
+        stage: Stage::Draft,
+        up: Runs::new(script(text), Some(statements)),
+        down: Some(Runs::new(script("SELECT 1;"), None)),
+    }
+}
+
 /// A migrator, and what it says.
 pub(super) fn observed(migrations: Migrations) -> (Migrator, Arc<Mutex<Vec<Event>>>) {
     let events = Arc::new(Mutex::new(Vec::new()));
@@ -285,19 +301,7 @@ async fn a_backfill_goes_on_at_the_batch() {
     let text = alone(
         "UPDATE t SET n = n + 1 WHERE a IN (SELECT a FROM t WHERE n = 0 ORDER BY a LIMIT 2);\nSELECT 1;\n",
     );
-    let second = text.find("SELECT 1").unwrap();
-    let statements = vec![
-        Statement { offset: 0, times: Times::UntilNoRow },
-        Statement { offset: second, times: Times::Once },
-    ];
-    let script = |text: &str| Script::parse(text.to_owned()).unwrap();
-    let backfill = Runnable {
-        id: "V20260109120000__backfill".parse().unwrap(),
-        stage: Stage::Draft,
-        up: Runs::new(script(&text), Some(statements)),
-        down: Some(Runs::new(script("SELECT 1;"), None)),
-    };
-    let (migrator, events) = observed(set(&[T]).with_drafts([backfill]));
+    let (migrator, events) = observed(set(&[T]).with_drafts([backfill(&text)]));
     migrator.upgrade(&url, Target::Head).await.unwrap();
     assert_eq!(ended(&client).await, 1);
     assert_eq!(number(&client, "SELECT count(*) FROM t WHERE n = 1").await, 5);

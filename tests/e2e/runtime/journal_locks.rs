@@ -7,7 +7,7 @@ use dbmigrate_runtime::{Error, Event, Target};
 use dbmigrate_tests::{Cluster, set};
 use tokio_postgres::Client;
 
-use super::journal::{T, alone, begun, count, number, observed};
+use super::journal::{T, alone, backfill, begun, count, number, observed};
 
 /// A session that keeps a snapshot which has seen `t`, and its process id.
 async fn snapshot(cluster: &Cluster) -> (Client, i64) {
@@ -312,4 +312,36 @@ async fn who_is_in_the_way_is_named_at_last() {
         holder.batch_execute("COMMIT").await.unwrap();
         client.batch_execute("DELETE FROM dbmigrate_history WHERE name <> 't'").await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_batch_that_meets_a_lock_is_retried_alone() {
+    let (cluster, url, client) = begun(&[]).await;
+    client.batch_execute("ALTER TABLE t ADD n int NOT NULL DEFAULT 0").await.unwrap();
+    let (first, second) = (cluster.connect("a").await, cluster.connect("a").await);
+    first.batch_execute("BEGIN; SELECT FROM t WHERE a = 3 FOR UPDATE").await.unwrap();
+    second.batch_execute("BEGIN; SELECT FROM t WHERE a = 5 FOR UPDATE").await.unwrap();
+    let text = alone(
+        "UPDATE t SET n = n + 1 WHERE a IN (SELECT a FROM t WHERE n = 0 ORDER BY a LIMIT 2);\nSELECT 1;\n",
+    );
+    let (migrator, events) = observed(set(&[T]).with_drafts([backfill(&text)]));
+    let migrator =
+        migrator.lock_timeout(Duration::from_millis(100)).retries(Retries { attempts: 100, ..QUICK });
+    let run = tokio::spawn(async move { migrator.upgrade(&url, Target::Head).await });
+    let batch = |rows: u64, total: u64| move |event: &Event| matches!(event, Event::Batch { rows: r, total: t, .. } if (*r, *t) == (rows, total));
+    let again = |event: &Event| matches!(event, Event::Retrying { attempt: 1, .. });
+    for (holder, times) in [(&first, 1), (&second, 2)] {
+        let patience = Instant::now() + Duration::from_secs(30);
+        while count(&events, again) < times {
+            assert!(Instant::now() < patience && !run.is_finished(), "{times}: {:?}", events.lock().unwrap());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        holder.batch_execute("COMMIT").await.unwrap();
+    }
+    run.await.unwrap().unwrap();
+    // The attempts are counted anew for each batch, and no batch ran twice.
+    for (rows, total) in [(2, 2), (2, 4), (1, 5)] {
+        assert_eq!(count(&events, batch(rows, total)), 1, "{:?}", events.lock().unwrap());
+    }
+    assert_eq!(number(&client, "SELECT count(*) FROM t WHERE n = 1").await, 5);
 }
