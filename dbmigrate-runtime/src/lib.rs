@@ -10,6 +10,8 @@
 //! - [`embed`]: the directory inside a binary, with [`embed!`].
 //! - `build` (feature `build`): the same checks in a build script.
 
+#[cfg(feature = "engine")]
+pub mod blocking;
 #[cfg(feature = "build")]
 pub mod build;
 #[cfg(feature = "engine")]

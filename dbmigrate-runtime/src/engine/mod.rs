@@ -188,6 +188,12 @@ impl Migrator {
         self
     }
 
+    /// The same for programs without an async runtime.
+    #[must_use]
+    pub fn blocking(&self) -> crate::blocking::Migrator {
+        self.clone().into()
+    }
+
     /// The migrations.
     pub fn migrations(&self) -> &Migrations {
         &self.migrations
