@@ -109,6 +109,8 @@ pub enum Error {
     },
     /// The connection was lost and could not be made anew. The history says what was done.
     Lost(String),
+    /// Without an async runtime of the caller's one has to be made, and the system refused.
+    Runtime(String),
     /// Anything else that the server or the driver said.
     Database {
         /// What was being done: a lowercase fragment.
@@ -173,6 +175,7 @@ impl Error {
             Self::TransactionEnded { .. } => "transaction-ended",
             Self::InvalidIndex { .. } => "invalid-index",
             Self::Lost(_) => "connection-lost",
+            Self::Runtime(_) => "no-runtime",
             Self::Database { .. } => "database",
         }
     }
@@ -214,6 +217,7 @@ impl Error {
             Self::TransactionEnded { .. } => "remove `COMMIT` and the like from the file; `-- dbmigrate: no-transaction` runs its statements one by one".to_owned(),
             Self::InvalidIndex { .. } => "look at the server's log, and run the upgrade again".to_owned(),
             Self::Lost(_) => "run it again: it goes on where it stopped".to_owned(),
+            Self::Runtime(_) => "allow this process more threads or open files".to_owned(),
             Self::Database { .. } => "see what the server said".to_owned(),
         }
     }
@@ -327,6 +331,7 @@ impl fmt::Display for Error {
             Self::TransactionEnded { file, .. } => write!(f, "`{file}` ended the transaction that it ran in"),
             Self::InvalidIndex { id, index } => write!(f, "`{id}`: the index `{index}` was built, but is invalid"),
             Self::Lost(why) => write!(f, "the connection to the server was lost: {why}"),
+            Self::Runtime(why) => write!(f, "no thread or runtime to work on: {why}"),
             Self::Database { doing, error } => match error.as_db_error() {
                 Some(said) => write!(f, "{doing}: {} ({})", said.message(), said.code().code()),
                 None => write!(f, "{doing}: {error}"),

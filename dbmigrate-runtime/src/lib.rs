@@ -1,17 +1,24 @@
-//! What a finalized migration is: names, directives, scripts and the lock.
+#![cfg_attr(any(feature = "engine", not(doctest)), doc = include_str!("../README.md"))]
 //!
-//! This crate is what applications embed, so its dependency tree is tiny, and everything in it so far is pure: it reads
-//! no file and opens no connection. `cargo dbmigrate` builds on the same code, so that what was proved and what is
-//! shipped cannot be read differently.
+//! ## Rooms
 //!
-//! - [`migration`]: file names, versions, directives, and scripts with their hashes.
-//! - [`lock`]: `dbmigrate.lock`, the source of truth of order and of tampering.
-//! - [`set`]: a directory's files against its lock.
-//! - [`embed`]: the directory inside a binary, with [`embed!`].
-//! - `build` (feature `build`): the same checks in a build script.
+//! - [`engine`]: [`Migrator`](engine::Migrator), its options, plans, status and targets.
+//! - [`connect`]: where a database is and how to connect.
+//! - [`embed`](mod@embed): the directory inside a binary.
+//! - [`blocking`]: the same migrator for programs without an async runtime.
+//! - `cli` (feature `cli`): a subcommand for programs that use clap.
+//! - `testing` (feature `testing`): a test of the migrations in one line.
+//! - `build` (feature `build`): the checks of [`embed!`] in a build script.
+//! - [`migrations`], [`migration`], [`lock`], [`set`]: what a migration is, pure: names, directives, hashes, the lock, and a set
+//!   checked against it. `cargo dbmigrate` reads migrations with this very code, so that what was proved and what ships
+//!   cannot be read differently.
 
+#[cfg(feature = "engine")]
+pub mod blocking;
 #[cfg(feature = "build")]
 pub mod build;
+#[cfg(feature = "cli")]
+pub mod cli;
 #[cfg(feature = "engine")]
 pub mod connect;
 #[cfg(feature = "engine")]
@@ -49,3 +56,8 @@ pub use event::{Event, Holder, Observer};
 pub mod __private {
     pub use crate::embed::tree as include_dir;
 }
+
+/// Tests the code in the project's README.
+#[cfg(all(doctest, feature = "cli", feature = "testing"))]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

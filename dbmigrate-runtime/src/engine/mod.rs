@@ -194,6 +194,29 @@ impl Migrator {
         self
     }
 
+    #[cfg(feature = "cli")]
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Tells another observer beside the one that there is.
+    #[cfg(feature = "cli")]
+    pub(crate) fn observed_too(mut self, second: impl Observer + 'static) -> Self {
+        let first = self.events.0.take();
+        self.observer(move |event: &crate::Event| {
+            if let Some(first) = &first {
+                first.event(event);
+            }
+            second.event(event);
+        })
+    }
+
+    /// The same for programs without an async runtime.
+    #[must_use]
+    pub fn blocking(&self) -> crate::blocking::Migrator {
+        self.clone().into()
+    }
+
     /// The migrations.
     pub fn migrations(&self) -> &Migrations {
         &self.migrations

@@ -1,5 +1,7 @@
 //! The runtime on a real server.
 
+mod blocking;
+mod cli;
 mod connect;
 mod engine;
 mod journal;
