@@ -16,8 +16,10 @@ const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE A
 /// How soon the server notices that a client is gone, and ends its statement and its lock.
 const CHECK_INTERVAL: &str = "SET client_connection_check_interval = '500ms'";
 
-/// Polling the lock: the first pause, and the longest.
-const POLL: (Duration, Duration) = (Duration::from_millis(15), Duration::from_millis(300));
+/// Polling the lock: the first pause, and the longest. In between, a pause is a part of the time waited so far: who waits
+/// for a short run is not kept long after it, and who waits for a long one does not disturb it.
+const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(300));
+const PART: u32 = 16;
 
 /// How often a waiter says that it waits.
 const WAITING: Duration = Duration::from_secs(2);
@@ -142,7 +144,6 @@ pub(crate) async fn lock(
     let asked = format!("SELECT pg_try_advisory_lock({key})");
     let began = Instant::now();
     let mut said = began;
-    let mut pauses = Pauses::new(POLL.0, POLL.1);
     loop {
         let found = rows(client, &asked).await.map_err(|error| Error::Database { doing, error })?;
         if found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t") {
@@ -159,7 +160,9 @@ pub(crate) async fn lock(
             said = Instant::now();
             events.emit(Event::Waiting { waited, holder: holder(client, key).await? });
         }
-        tokio::time::sleep(pauses.pause().min(options.lock_wait.saturating_sub(waited))).await;
+        let pause = (waited / PART).clamp(POLL.0, POLL.1);
+        let pause = Pauses::new(pause, POLL.1).pause();
+        tokio::time::sleep(pause.min(options.lock_wait.saturating_sub(waited))).await;
     }
 }
 
