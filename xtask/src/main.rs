@@ -7,6 +7,8 @@ mod bench;
 mod docs;
 mod history;
 mod image;
+mod peers;
+mod runtime;
 mod soak;
 
 #[derive(Parser)]
@@ -25,7 +27,9 @@ enum Chore {
         check: bool,
     },
     /// Measure `verify`: on a real history, on made-up ones, and against others.
-    Bench(bench::Options),
+    Bench(Bench),
+    /// What the runtime adds to a program, and what others add: crates, time to build, bytes.
+    Weight,
     /// Run `verify` many times, kill some of the runs, and look for what was left behind.
     Soak(soak::Options),
     /// Make the image that the Docker tests start.
@@ -36,10 +40,27 @@ enum Chore {
     },
 }
 
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Bench {
+    #[command(subcommand)]
+    part: Option<Part>,
+    #[command(flatten)]
+    options: bench::Options,
+}
+
+#[derive(Subcommand)]
+enum Part {
+    /// Measure the runtime against refinery and sqlx.
+    Runtime(runtime::Options),
+}
+
 fn main() -> anyhow::Result<()> {
     match Args::parse().chore {
         Chore::Docs { check } => docs::run(check),
-        Chore::Bench(options) => bench::run(&options),
+        Chore::Bench(Bench { part: Some(Part::Runtime(options)), .. }) => runtime::run(&options),
+        Chore::Bench(Bench { part: None, options }) => bench::run(&options),
+        Chore::Weight => peers::weight(),
         Chore::Soak(options) => soak::run(&options),
         Chore::Image { force } => image::run(force),
     }

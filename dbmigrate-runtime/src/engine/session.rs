@@ -15,8 +15,10 @@ const RESET: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; CLOSE A
 /// How soon the server notices that a client is gone, and ends its statement and its lock.
 const CHECK_INTERVAL: &str = "SET client_connection_check_interval = '500ms'";
 
-/// Polling the lock: the first pause, and the longest.
-const POLL: (Duration, Duration) = (Duration::from_millis(15), Duration::from_millis(300));
+/// Polling the lock: the first pause, and the longest. In between, a pause is a part of the time waited so far: who waits
+/// for a short run is not kept long after it, and who waits for a long one does not disturb it.
+const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(300));
+const PART: u32 = 16;
 
 /// How often a waiter says that it waits.
 const WAITING: Duration = Duration::from_secs(2);
@@ -131,12 +133,11 @@ pub(crate) struct Wait {
     key: i64,
     began: Instant,
     said: Option<Instant>,
-    pauses: Pauses,
 }
 
 impl Wait {
     pub(crate) fn new(key: i64) -> Self {
-        Self { key, began: Instant::now(), said: None, pauses: Pauses::new(POLL.0, POLL.1) }
+        Self { key, began: Instant::now(), said: None }
     }
 
     /// Whether this session holds the lock now.
@@ -165,7 +166,9 @@ impl Wait {
             self.said = Some(Instant::now());
             events.emit(Event::Waiting { waited, holder: holder(client, self.key).await? });
         }
-        tokio::time::sleep(self.pauses.pause().min(options.lock_wait.saturating_sub(waited))).await;
+        let pause = (waited / PART).clamp(POLL.0, POLL.1);
+        let pause = Pauses::new(pause, POLL.1).pause();
+        tokio::time::sleep(pause.min(options.lock_wait.saturating_sub(waited))).await;
         Ok(())
     }
 }
