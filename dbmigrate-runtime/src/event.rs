@@ -80,7 +80,15 @@ pub enum Event {
         /// The index, as `schema.name`.
         index: String,
     },
-    /// A migration could not get a lock in time, or lost a deadlock. It was rolled back and is tried again.
+    /// A statement of a `no-transaction` migration was interrupted, and nothing tells whether it was done: it runs again.
+    RunAgain {
+        /// Whose.
+        id: Id,
+        /// Its place, from 1.
+        number: usize,
+    },
+    /// A migration could not get a lock in time, or lost a deadlock. It was rolled back, or of a `no-transaction` one its
+    /// statement was, and is tried again.
     Retrying {
         /// Which.
         id: Id,
@@ -195,6 +203,9 @@ fn trace(event: &Event) {
         }
         Event::InvalidIndexDropped { id, index } => {
             tracing::warn!(migration = %id, index, "an invalid index was dropped and is built anew");
+        }
+        Event::RunAgain { id, number } => {
+            tracing::warn!(migration = %id, statement = number, "an interrupted statement may have been done, and runs again");
         }
         Event::Retrying { id, attempt, why, pause } => {
             tracing::warn!(migration = %id, attempt, why, ?pause, "rolled back, and tried again");

@@ -201,6 +201,21 @@ impl Table {
         format!("DELETE FROM {} WHERE version = {version}", self.sql())
     }
 
+    /// How far one migration has got.
+    pub(crate) fn read_progress(&self, version: Version) -> String {
+        format!("SELECT state, statement, witness FROM {} WHERE version = {version}", self.sql())
+    }
+
+    /// Reads the row of [`Table::read_progress`].
+    pub(crate) fn progress_of(&self, row: &SimpleQueryRow) -> Result<Progress, Error> {
+        let text = |column: usize| row.try_get(column).ok().flatten();
+        let state = state(text(0), text(1)).map_err(|what| Error::ForeignHistory {
+            table: self.to_string(),
+            what: format!("a table with {what} in the row of a migration that runs"),
+        })?;
+        Ok(Progress { state, witness: text(2).map(str::to_owned) })
+    }
+
     /// Reads the rows of [`Table::read`].
     pub(crate) fn rows(&self, rows: &[SimpleQueryRow]) -> Result<Vec<Applied>, Error> {
         rows.iter().map(|row| self.row(row)).collect()
@@ -224,13 +239,7 @@ impl Table {
         let id = Id::new(version, text(1).unwrap_or_default())
             .map_err(|error| unreadable(&format!("a name that is no migration's ({error})")))?;
         let hash = text(4).and_then(|hash| hash.parse().ok()).ok_or_else(|| unreadable("no hash"))?;
-        let done = || text(6).and_then(|done| done.parse().ok()).ok_or_else(|| unreadable("no statement"));
-        let state = match text(5) {
-            Some("applied") => RowState::Applied,
-            Some("running") => RowState::Running(done()?),
-            Some("reverting") => RowState::Reverting(done()?),
-            _ => return Err(unreadable("no state that is known")),
-        };
+        let state = state(text(5), text(6)).map_err(unreadable)?;
         let way_back = match (text(13), text(14), text(15)) {
             (Some(reason), ..) => WayBack::Irreversible(reason.to_owned()),
             (None, Some("t"), None) => WayBack::Stored(None),
@@ -251,6 +260,25 @@ impl Table {
             way_back,
             witness: text(7).map(str::to_owned),
         })
+    }
+}
+
+/// How far a migration has got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    pub(crate) state: RowState,
+    /// What was true before the statement that comes next, if that has begun alone.
+    pub(crate) witness: Option<String>,
+}
+
+/// Reads the columns of [`state_columns`].
+fn state(state: Option<&str>, statement: Option<&str>) -> Result<RowState, &'static str> {
+    let done = || statement.and_then(|done| done.parse().ok()).ok_or("no statement");
+    match state {
+        Some("applied") => Ok(RowState::Applied),
+        Some("running") => Ok(RowState::Running(done()?)),
+        Some("reverting") => Ok(RowState::Reverting(done()?)),
+        _ => Err("no state that is known"),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
@@ -18,14 +19,14 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use crate::Error;
 use crate::connect::Connected;
 use crate::engine::history::Table;
-use crate::engine::journal;
+use crate::engine::journal::{self, Memory};
 use crate::engine::options::Options;
 use crate::engine::plan::Step;
 use crate::engine::session::Session;
 use crate::engine::state::RowState;
 use crate::engine::watch;
 use crate::error::SqlError;
-use crate::event::Events;
+use crate::event::{Events, Holder};
 use crate::migration::Direction;
 
 /// Whose connection it is.
@@ -58,6 +59,9 @@ pub(crate) struct Link<'a> {
     step: Option<&'a Step>,
     /// refinery's errors hold text; ours are kept here.
     failure: Option<Error>,
+    memory: Memory,
+    /// The sessions that were last seen in the way.
+    blockers: Mutex<Vec<Holder>>,
 }
 
 /// Tells refinery to stop: the reason is kept in the link.
@@ -81,7 +85,33 @@ impl<'a> Link<'a> {
         options: &'a Options,
         events: &'a Events,
     ) -> Self {
-        Self { handle, watcher, session, table, options, events, step: None, failure: None }
+        Self {
+            handle,
+            watcher,
+            session,
+            table,
+            options,
+            events,
+            step: None,
+            failure: None,
+            memory: Memory::default(),
+            blockers: Mutex::default(),
+        }
+    }
+
+    /// Whether statements were done since this was last asked.
+    pub(crate) fn has_progressed(&mut self) -> bool {
+        std::mem::take(&mut self.memory.progressed)
+    }
+
+    /// These are in the way.
+    pub(crate) fn is_blocked_by(&self, holders: &[Holder]) {
+        *self.blockers.lock().unwrap_or_else(PoisonError::into_inner) = holders.to_vec();
+    }
+
+    /// Those that were last seen in the way.
+    pub(crate) fn blockers(&self) -> Vec<Holder> {
+        self.blockers.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn client(&self) -> &'a Client {
@@ -93,7 +123,7 @@ impl<'a> Link<'a> {
         if step.direction == Direction::Down {
             let sent = self.table.delete(step.id.version);
             return match step.runs.statements {
-                Some(_) => journal::run(self, step, None).await,
+                Some(_) => self.journalled(step, None).await,
                 None => self.in_transaction(step, |_| sent).await,
             };
         }
@@ -113,12 +143,31 @@ impl<'a> Link<'a> {
     async fn apply(&mut self, step: &Step) -> Result<(), Error> {
         let checksum = refinery_migration(step)?.checksum();
         match step.runs.statements {
-            Some(_) => journal::run(self, step, Some(checksum)).await,
+            Some(_) => self.journalled(step, Some(checksum)).await,
             None => {
                 let row = |took| self.table.insert(step, checksum, RowState::Applied, Some(took));
                 self.in_transaction(step, row).await
             }
         }
+    }
+
+    async fn journalled(&mut self, step: &Step, checksum: Option<u64>) -> Result<(), Error> {
+        let mut memory = std::mem::take(&mut self.memory);
+        let result = journal::run(self, &mut memory, step, checksum).await;
+        if result.is_ok() {
+            memory = Memory::default();
+        }
+        self.memory = memory;
+        result
+    }
+
+    /// A condition that holds only in this session, in the transaction that was opened for this step.
+    pub(crate) fn is_this_transaction(&self, step: &Step) -> String {
+        format!(
+            "{} AND current_setting('dbmigrate.migration', true) = '{}'",
+            self.session.is_this(),
+            step.id.version
+        )
     }
 
     /// Runs a script and its change of the history in one transaction.
@@ -153,11 +202,7 @@ impl<'a> Link<'a> {
     /// Writes the history and commits, if the script's transaction is still open.
     async fn recorded(&self, step: &Step, history: &str) -> Result<(), Error> {
         let client = self.client();
-        let same = format!(
-            "{} AND current_setting('dbmigrate.migration', true) = '{}'",
-            self.session.is_this(),
-            step.id.version
-        );
+        let same = self.is_this_transaction(step);
         // Fails in a way of its own, and so writes nothing, where it is another transaction.
         let guarded = format!("SELECT 1 / ({same})::int; {history}");
         if let Err(error) = client.batch_execute(&guarded).await {
@@ -168,13 +213,23 @@ impl<'a> Link<'a> {
             }
             return Err(not_permitted("write the history", error));
         }
-        client.batch_execute("COMMIT").await.map_err(|error| match self.sql_error(step, None, error) {
+        client.batch_execute("COMMIT").await.map_err(|error| self.commit_error(step, None, error))
+    }
+
+    /// An error of the end of a transaction; `at` as of [`Link::sql_error`].
+    pub(crate) fn commit_error(
+        &self,
+        step: &Step,
+        at: Option<(usize, usize)>,
+        error: tokio_postgres::Error,
+    ) -> Error {
+        match self.sql_error(step, at, error) {
             Error::Sql(mut error) => {
                 error.message.push_str(" (when its deferred constraints were checked)");
                 Error::Sql(error)
             }
             error => error,
-        })
+        }
     }
 
     /// An error of a script. `at` says where the text that was sent begins in the file, in bytes, and how many characters

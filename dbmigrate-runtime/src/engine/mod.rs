@@ -2,7 +2,7 @@
 //!
 //! [`plan`] and [`state`] decide, without a database, what a history means and what runs; [`session`] makes one session the
 //! only one that migrates; [`link`] runs a script with its row of the history, [`journal`] one that cannot run in a
-//! transaction; [`run`] ties them together, tries again, and reconnects.
+//! transaction, with [`statement`] and [`witness`] to tell what an interrupted one has done; [`run`] ties them together, tries again, and reconnects.
 
 mod history;
 mod journal;
@@ -12,8 +12,10 @@ mod plan;
 mod run;
 mod session;
 mod state;
+mod statement;
 mod target;
 mod watch;
+mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,6 +155,10 @@ impl Migrator {
 
     /// PostgreSQL's `lock_timeout` for migrations: how long a statement waits for a lock, and others behind it. A migration
     /// that runs into it is rolled back and tried again ([`Migrator::retries`]). By default 5 seconds; zero is no limit.
+    ///
+    /// It does not apply to `CREATE INDEX`, `DROP INDEX` and `REINDEX … CONCURRENTLY`: their waits stop neither readers nor
+    /// writers, and what they have built so far would be lost. They wait, and [`Event::Running`](crate::Event::Running) names
+    /// the sessions that they wait for. A `SET lock_timeout` before them, in the file, limits them nevertheless.
     #[must_use]
     pub fn lock_timeout(mut self, longest: Duration) -> Self {
         self.options.lock_timeout = longest;
@@ -197,6 +203,19 @@ impl Migrator {
     ///
     /// Any number of programs may do this at the same time: one migrates, the others wait until there is nothing left to do.
     /// Where the target is already reached, nothing happens: it never reverts.
+    ///
+    /// # `no-transaction` migrations
+    /// Each statement runs in a transaction of its own, together with a note of it in the history. One that PostgreSQL does
+    /// not run in a transaction runs alone, and what is true before it is noted first. If it is interrupted, by whatever, the
+    /// next run of any program goes on there: the catalog tells whether an index was made or dropped `CONCURRENTLY`, a
+    /// partition detached, a database, tablespace or subscription made or dropped; invalid indexes that it left are dropped,
+    /// and a pending detachment is finalized. `VACUUM`, `REINDEX`, `ALTER SYSTEM` and the like run again. So does what commits
+    /// by itself, as a `CALL` or `DO` may: it runs *at least* once, and
+    /// [`Event::RunAgain`](crate::Event::RunAgain) says so. Write it so that it may run twice.
+    ///
+    /// All statements of a file run in one session, and what `SET`, `RESET` and `SELECT set_config(…, false)` have set is set
+    /// again before a new session goes on. Temporary tables, prepared statements, cursors, advisory locks, `LISTEN` and
+    /// `currval` are not restored: a statement must not need those of an earlier one.
     ///
     /// # Errors
     /// A migration that fails is rolled back and stays pending, those before it stay applied; of a `no-transaction` one, the

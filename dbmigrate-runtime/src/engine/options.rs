@@ -62,6 +62,18 @@ pub(crate) struct Options {
     pub(crate) reconnect: Duration,
 }
 
+impl Options {
+    /// The lock timeout as the server takes it.
+    pub(crate) fn lock_timeout_ms(&self) -> u128 {
+        milliseconds(self.lock_timeout)
+    }
+}
+
+/// A time as the server's settings take it.
+pub(crate) fn milliseconds(time: Duration) -> u128 {
+    time.as_millis().min(i32::MAX as u128)
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

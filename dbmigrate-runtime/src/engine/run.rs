@@ -8,10 +8,11 @@ use tokio_postgres::Client;
 use crate::Error;
 use crate::connect::{Connected, Database};
 use crate::engine::history::Table;
+use crate::engine::journal::WORTH_ANOTHER;
 use crate::engine::link::{Handle, Link, not_permitted, refinery_migration};
 use crate::engine::options::Pauses;
 use crate::engine::plan::{Goal, Plan, Step, goal_down, goal_up, steps};
-use crate::engine::session::{self, Locked, Session, rows};
+use crate::engine::session::{self, Session, rows};
 use crate::engine::state::{Applied, RowState};
 use crate::engine::{Access, Migrator, Target};
 use crate::event::Event;
@@ -48,28 +49,6 @@ const RECONNECT: (Duration, Duration) = (Duration::from_millis(100), Duration::f
 
 /// The table is not there (and perhaps not its schema).
 const NO_TABLE: [&str; 2] = ["42P01", "3F000"];
-
-/// Where a run goes, to see whether it, or somebody else, has got there.
-pub(crate) struct Arrival<'a> {
-    migrator: &'a Migrator,
-    goal: &'a Goal,
-    stamp: bool,
-}
-
-impl Arrival<'_> {
-    /// Whether there is nothing left to do.
-    pub(crate) async fn is_there(&self, client: &Client) -> Result<bool, Error> {
-        let applied = self.migrator.rows(client).await?;
-        self.reached(client, &applied).await
-    }
-
-    async fn reached(&self, client: &Client, applied: &[Applied]) -> Result<bool, Error> {
-        match self.stamp {
-            true => Ok(self.migrator.is_stamped(applied, self.goal)),
-            false => Ok(self.migrator.plan_for(client, applied, self.goal).await?.steps.is_empty()),
-        }
-    }
-}
 
 /// What an attempt leaves to the next one.
 struct Journey {
@@ -195,15 +174,18 @@ impl Migrator {
             Some(goal) => goal,
             None => journey.goal.insert(self.goal(&journey.way, &applied)?).clone(),
         };
-        let stamp = matches!(journey.way, Way::Stamp(_));
-        let arrival = Arrival { migrator: self, goal: &goal, stamp };
-        if arrival.reached(client, &applied).await? {
+        if self.is_needless(client, &journey.way, &applied, &goal).await? {
             return Ok(());
         }
         let session = Session::open(client).await?;
         let key = self.table.lock_key();
-        if session::lock(client, key, &self.options, &self.events, &arrival).await? == Locked::Needless {
-            return Ok(());
+        let mut wait = session::Wait::new(key);
+        while !wait.is_over(client).await? {
+            // The one that holds it may have done everything.
+            if self.is_needless(client, &journey.way, &self.rows(client).await?, &goal).await? {
+                return Ok(());
+            }
+            wait.pause(client, &self.options, &self.events).await?;
         }
         let result = self.locked(handle, database, &session, journey, &goal).await;
         match &result {
@@ -212,6 +194,20 @@ impl Migrator {
                 let released = Session::release(handle.client(), key).await;
                 result.and(released)
             }
+        }
+    }
+
+    /// Whether there is nothing left to do.
+    async fn is_needless(
+        &self,
+        client: &Client,
+        way: &Way,
+        applied: &[Applied],
+        goal: &Goal,
+    ) -> Result<bool, Error> {
+        match way {
+            Way::Stamp(_) => Ok(self.is_stamped(applied, goal)),
+            Way::Up(_) | Way::Down(_) => Ok(self.plan_for(client, applied, goal).await?.steps.is_empty()),
         }
     }
 
@@ -256,20 +252,27 @@ impl Migrator {
     async fn insist<'a>(&self, link: &mut Link<'a>, step: &'a Step) -> Result<(), Error> {
         let retries = self.options.retries;
         let mut pauses = Pauses::new(retries.pause, retries.longest);
-        for attempt in 1.. {
+        let mut attempt = 0;
+        link.is_blocked_by(&[]);
+        loop {
             let error = match link.run(step).await {
-                Err(Error::Sql(error)) if matches!(&*error.sqlstate, "55P03" | "40P01" | "40001") => error,
+                Err(Error::Sql(error)) if WORTH_ANOTHER.contains(&&*error.sqlstate) => error,
                 result => return result,
             };
+            if link.has_progressed() {
+                // Each statement has all its attempts, and each batch.
+                attempt = 0;
+                pauses = Pauses::new(retries.pause, retries.longest);
+            }
+            attempt += 1;
             if attempt >= retries.attempts {
-                return Err(Error::LockTimeout { attempts: attempt, blockers: Vec::new(), error });
+                return Err(Error::LockTimeout { attempts: attempt, blockers: link.blockers(), error });
             }
             let pause = pauses.pause();
             let why = error.to_string();
             self.events.emit(Event::Retrying { id: step.id.clone(), attempt, why, pause });
             tokio::time::sleep(pause).await;
         }
-        Ok(())
     }
 
     /// A second connection: it tells whether sessions are shared, and what a long statement waits for. Where the server has
@@ -306,8 +309,12 @@ impl Migrator {
     /// After a lost connection: whether what ran then had been committed.
     fn note_outcome(&self, applied: &[Applied], journey: &mut Journey) {
         let Some((id, direction, _)) = &journey.underway else { return };
-        let there = applied.iter().any(|row| row.id == *id && row.state == RowState::Applied);
-        if there == (*direction == Direction::Up) {
+        let row = applied.iter().find(|row| row.id == *id);
+        let ended = match direction {
+            Direction::Up => row.is_some_and(|row| row.state == RowState::Applied),
+            Direction::Down => row.is_none(),
+        };
+        if ended {
             self.ran(journey);
         }
         journey.underway = None;

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::Error;
-use crate::engine::options::{Options, Pauses};
-use crate::engine::run::Arrival;
+use crate::engine::options::{Options, Pauses, milliseconds};
 use crate::error::lost;
 use crate::event::{Event, Events, Holder};
 
@@ -70,12 +69,16 @@ impl Session {
 
     /// The settings that every script starts with: the role's own, but for the timeouts, which are ours.
     pub(crate) fn settings(&self, options: &Options) -> String {
-        let milliseconds = |limit: Duration| limit.as_millis().min(i32::MAX as u128);
+        format!("{RESET}; {}", self.own_settings(options))
+    }
+
+    /// Those of them that are ours.
+    pub(crate) fn own_settings(&self, options: &Options) -> String {
         let mut text = format!(
-            "{RESET}; SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 0; \
+            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 0; \
              SET dbmigrate.session = '{}'",
             options.statement_timeout.map_or(0, milliseconds),
-            milliseconds(options.lock_timeout),
+            options.lock_timeout_ms(),
             self.token,
         );
         if self.checks_connection {
@@ -120,46 +123,50 @@ impl Session {
     }
 }
 
-/// How an attempt to become the only one ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Locked {
-    /// This session holds the lock.
-    Yes,
-    /// There is nothing left to do.
-    Needless,
+/// The wait for the lock. It is asked for again and again: a session that waits inside of the server would deadlock with
+/// `CREATE INDEX CONCURRENTLY`.
+///
+/// No callback asks whether waiting is still needed: a future that holds one that borrows is not `Send`.
+pub(crate) struct Wait {
+    key: i64,
+    began: Instant,
+    said: Option<Instant>,
+    pauses: Pauses,
 }
 
-/// Waits for the lock by asking for it again and again: a session that waits inside of the server would deadlock with
-/// `CREATE INDEX CONCURRENTLY`. In between it looks whether the one that holds it has done everything.
-pub(crate) async fn lock(
-    client: &Client,
-    key: i64,
-    options: &Options,
-    events: &Events,
-    arrival: &Arrival<'_>,
-) -> Result<Locked, Error> {
-    let doing = "waiting for the lock";
-    let asked = format!("SELECT pg_try_advisory_lock({key})");
-    let began = Instant::now();
-    let mut said = began;
-    let mut pauses = Pauses::new(POLL.0, POLL.1);
-    loop {
+impl Wait {
+    pub(crate) fn new(key: i64) -> Self {
+        Self { key, began: Instant::now(), said: None, pauses: Pauses::new(POLL.0, POLL.1) }
+    }
+
+    /// Whether this session holds the lock now.
+    pub(crate) async fn is_over(&self, client: &Client) -> Result<bool, Error> {
+        let doing = "waiting for the lock";
+        let asked = format!("SELECT pg_try_advisory_lock({})", self.key);
         let found = rows(client, &asked).await.map_err(|error| Error::Database { doing, error })?;
-        if found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t") {
-            return Ok(Locked::Yes);
-        }
-        if arrival.is_there(client).await? {
-            return Ok(Locked::Needless);
-        }
-        let waited = began.elapsed();
+        Ok(found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t"))
+    }
+
+    /// Waits a little, and says so from time to time.
+    ///
+    /// # Errors
+    /// It has waited for long enough.
+    pub(crate) async fn pause(
+        &mut self,
+        client: &Client,
+        options: &Options,
+        events: &Events,
+    ) -> Result<(), Error> {
+        let waited = self.began.elapsed();
         if waited >= options.lock_wait {
-            return Err(Error::LockBusy { waited, holder: holder(client, key).await? });
+            return Err(Error::LockBusy { waited, holder: holder(client, self.key).await? });
         }
-        if said.elapsed() >= WAITING || said == began {
-            said = Instant::now();
-            events.emit(Event::Waiting { waited, holder: holder(client, key).await? });
+        if self.said.is_none_or(|said| said.elapsed() >= WAITING) {
+            self.said = Some(Instant::now());
+            events.emit(Event::Waiting { waited, holder: holder(client, self.key).await? });
         }
-        tokio::time::sleep(pauses.pause().min(options.lock_wait.saturating_sub(waited))).await;
+        tokio::time::sleep(self.pauses.pause().min(options.lock_wait.saturating_sub(waited))).await;
+        Ok(())
     }
 }
 

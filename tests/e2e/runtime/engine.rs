@@ -216,3 +216,28 @@ async fn stamping_writes_the_history_and_nothing_else() {
     assert_eq!(migrator.status(&url).await.unwrap().pending.len(), 1);
     assert_eq!(ran(&migrator.stamp(&url, "users".parse().unwrap()).await.unwrap()), ["-orders"]);
 }
+
+#[tokio::test]
+async fn migrating_is_a_task_like_any_other() {
+    let cluster = Cluster::start().await;
+    let url = cluster.database("a").await;
+    let migrator = migrator(set(&[USERS, ORDERS]));
+    let tasks: Vec<_> = (0..2)
+        .map(|_| {
+            let (migrator, url) = (migrator.clone(), url.clone());
+            tokio::spawn(async move {
+                let ran = migrator.upgrade(&url, Target::Head).await?.ran.len();
+                migrator.plan(&url, Target::Head).await?;
+                migrator.verify_up_to_date(&url).await.map(|()| ran)
+            })
+        })
+        .collect();
+    let mut ran = 0;
+    for task in tasks {
+        ran += task.await.unwrap().unwrap();
+    }
+    assert_eq!(ran, 2);
+    let downgrade =
+        async move { migrator.downgrade(&url, Target::Base).await.map(|report| report.ran.len()) };
+    assert_eq!(tokio::spawn(downgrade).await.unwrap().unwrap(), 2);
+}

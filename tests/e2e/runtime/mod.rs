@@ -2,5 +2,7 @@
 
 mod connect;
 mod engine;
+mod journal;
+mod journal_locks;
 mod secured;
 mod testing;
