@@ -2,6 +2,7 @@
 
 mod connect;
 mod engine;
+mod faults;
 mod journal;
 mod journal_locks;
 mod secured;
