@@ -4,6 +4,7 @@
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod chaos;
 mod docs;
 mod history;
 mod image;
@@ -28,6 +29,8 @@ enum Chore {
     Bench(bench::Options),
     /// Run `verify` many times, kill some of the runs, and look for what was left behind.
     Soak(soak::Options),
+    /// Kill migrating programs at random moments, and see that the database gets there all the same.
+    Chaos(chaos::Options),
     /// Make the image that the Docker tests start.
     Image {
         /// Make it even if it is there.
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Docs { check } => docs::run(check),
         Chore::Bench(options) => bench::run(&options),
         Chore::Soak(options) => soak::run(&options),
+        Chore::Chaos(options) => chaos::run(&options),
         Chore::Image { force } => image::run(force),
     }
 }
