@@ -10,6 +10,12 @@ use crate::event::Holder;
 use crate::migration::{Direction, Hash, Id};
 use crate::migrations::SetError;
 
+/// What was being done when a commit was not answered.
+pub(crate) const COMMITTING: &str = "committing a migration";
+
+/// What was being done when the history could not be written.
+pub(crate) const WRITING: &str = "writing the history";
+
 /// Why a migrator stopped. Unless it says otherwise, nothing was changed by the step that failed.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -69,6 +75,10 @@ pub enum Error {
         /// What the server said.
         said: String,
     },
+    /// There is no schema of this name for the history table.
+    NoSchema(String),
+    /// The caller's client is in a transaction of its own.
+    InTransaction,
     /// The database's encoding is not UTF8.
     Encoding(String),
     /// The server is a standby, or the session is read-only.
@@ -166,6 +176,8 @@ impl Error {
             Self::ForeignHistory { .. } => "foreign-history",
             Self::NewerHistory { .. } => "newer-history",
             Self::NotPermitted { .. } => "not-permitted",
+            Self::NoSchema(_) => "no-schema",
+            Self::InTransaction => "in-transaction",
             Self::Encoding(_) => "bad-encoding",
             Self::ReadOnly => "read-only",
             Self::Pooled => "pooled",
@@ -205,6 +217,10 @@ impl Error {
             }
             Self::NewerHistory { .. } => "use that version, or a newer one".to_owned(),
             Self::NotPermitted { .. } => "grant the right to the role that migrates, or migrate as the owner".to_owned(),
+            Self::NoSchema(schema) => {
+                format!("create the schema `{schema}`, or choose another history table")
+            }
+            Self::InTransaction => "commit it or roll it back first, or migrate with another client".to_owned(),
             Self::Encoding(_) => "make the database anew with `ENCODING 'UTF8'`".to_owned(),
             Self::ReadOnly => "connect to the primary; with several hosts, set `target_session_attrs=read-write`".to_owned(),
             Self::Pooled => "migrate over a direct URL of the server, not through the pooler; or set the pooler to session mode".to_owned(),
@@ -232,6 +248,11 @@ impl Error {
             Self::Sql(error) => lost(&error.source),
             _ => false,
         }
+    }
+
+    /// Whether what failed may have been committed all the same.
+    pub(crate) fn may_be_done(&self) -> bool {
+        matches!(self, Self::Database { doing: COMMITTING | WRITING, .. })
     }
 
     /// The SQLSTATE, if a server said one.
@@ -310,6 +331,8 @@ impl fmt::Display for Error {
                 write!(f, "`{table}` was written by {tool}, in a format that this version does not know")
             }
             Self::NotPermitted { what, said } => write!(f, "the role may not {what}: {said}"),
+            Self::NoSchema(schema) => write!(f, "there is no schema `{schema}` for the history table"),
+            Self::InTransaction => f.write_str("the client is in a transaction of its own"),
             Self::Encoding(found) => write!(f, "the database's encoding is {found}, not UTF8"),
             Self::ReadOnly => f.write_str("the server takes no writes: it is a standby, or the session is read-only"),
             Self::Pooled => f.write_str(

@@ -89,6 +89,38 @@ impl Cluster {
         }
     }
 
+    /// A hot standby of it, which follows it. Needs `wal_level=replica` and a sender; this server is stopped for a moment.
+    pub async fn standby(&mut self) -> Self {
+        self.stop(Stop::Fast);
+        let directory = tempfile::Builder::new().prefix("dbmigrate-cluster").tempdir_in(fast()).unwrap();
+        if let Some((uid, gid)) = self.user {
+            chown(directory.path(), Some(uid), Some(gid)).unwrap();
+        }
+        let mut standby = Self {
+            bin: self.bin.clone(),
+            directory,
+            user: self.user,
+            port: free_port(),
+            settings: self.settings.clone(),
+            process: None,
+        };
+        let source = format!("primary_conninfo=host=127.0.0.1 port={} user=postgres", self.port);
+        standby.settings.extend([source, "hot_standby=on".to_owned()]);
+        let copied =
+            command(Path::new("cp"), self.user).arg("-R").arg(self.data()).arg(standby.data()).status();
+        assert!(copied.unwrap().success(), "cp {}", self.data().display());
+        let mut mode = fs::metadata(self.data()).unwrap().permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o700);
+        fs::set_permissions(standby.data(), mode).unwrap();
+        fs::write(standby.data().join("standby.signal"), "").unwrap();
+        if let Some((uid, gid)) = self.user {
+            chown(standby.data().join("standby.signal"), Some(uid), Some(gid)).unwrap();
+        }
+        self.run().await;
+        standby.run().await;
+        standby
+    }
+
     /// Stops it and keeps its data.
     pub fn stop(&mut self, how: Stop) {
         let Some(mut process) = self.process.take() else { return };
@@ -198,7 +230,7 @@ fn command(program: &Path, user: Option<(u32, u32)>) -> Command {
 }
 
 /// PostgreSQL refuses to run as root: then the user `postgres` must do it.
-fn unprivileged() -> Option<(u32, u32)> {
+pub(crate) fn unprivileged() -> Option<(u32, u32)> {
     let id = |arguments: &[&str]| -> Option<u32> {
         let output = Command::new("id").args(arguments).output().ok()?;
         String::from_utf8(output.stdout).ok()?.trim().parse().ok()

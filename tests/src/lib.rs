@@ -6,14 +6,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness fails by panicking")]
 
 pub use cluster::{Cluster, Stop, free_port};
+pub use pgbouncer::PgBouncer;
 pub use program::{Command, Ran, Running, cache, processes, program, release, url};
 pub use project::Project;
-pub use set::set;
+pub use proxy::{Proxy, Verdict};
+pub use replica::{Ended, Replica, Started, replica_program};
+pub use set::{directory, set};
 pub use tree::Tree;
 
 mod cluster;
+mod pgbouncer;
 mod program;
 mod project;
+mod proxy;
+mod replica;
 mod set;
 mod tree;
 

@@ -4,6 +4,7 @@
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod chaos;
 mod docs;
 mod history;
 mod image;
@@ -32,6 +33,8 @@ enum Chore {
     Weight,
     /// Run `verify` many times, kill some of the runs, and look for what was left behind.
     Soak(soak::Options),
+    /// Kill migrating programs at random moments, and see that the database gets there all the same.
+    Chaos(chaos::Options),
     /// Make the image that the Docker tests start.
     Image {
         /// Make it even if it is there.
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Bench(Bench { part: None, options }) => bench::run(&options),
         Chore::Weight => peers::weight(),
         Chore::Soak(options) => soak::run(&options),
+        Chore::Chaos(options) => chaos::run(&options),
         Chore::Image { force } => image::run(force),
     }
 }

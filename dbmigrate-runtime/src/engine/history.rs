@@ -14,7 +14,7 @@ use crate::lock::{parse_statements, render_statements};
 use crate::migration::{Direction, Hash, Id, Stage, Version};
 
 /// The format that this version writes and knows.
-const FORMAT: i32 = 1;
+pub(crate) const FORMAT: i32 = 1;
 
 /// What writes rows.
 pub(crate) const TOOL: &str = concat!("dbmigrate ", env!("CARGO_PKG_VERSION"));

@@ -25,7 +25,7 @@ use crate::engine::plan::Step;
 use crate::engine::session::Session;
 use crate::engine::state::RowState;
 use crate::engine::watch;
-use crate::error::SqlError;
+use crate::error::{COMMITTING, SqlError, WRITING};
 use crate::event::{Events, Holder};
 use crate::migration::Direction;
 
@@ -228,6 +228,8 @@ impl<'a> Link<'a> {
                 error.message.push_str(" (when its deferred constraints were checked)");
                 Error::Sql(error)
             }
+            // No answer, which is not a no.
+            Error::Database { error, .. } => Error::Database { doing: COMMITTING, error },
             error => error,
         }
     }
@@ -310,7 +312,7 @@ pub(crate) fn not_permitted(what: &'static str, error: tokio_postgres::Error) ->
         Some(said) if said.code().code() == "42501" => {
             Error::NotPermitted { what: what.to_owned(), said: said.message().to_owned() }
         }
-        _ => Error::Database { doing: "writing the history", error },
+        _ => Error::Database { doing: WRITING, error },
     }
 }
 

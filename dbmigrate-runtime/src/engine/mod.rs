@@ -8,6 +8,7 @@ mod history;
 mod journal;
 mod link;
 mod options;
+mod place;
 mod plan;
 mod run;
 mod session;

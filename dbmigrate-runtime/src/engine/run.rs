@@ -7,12 +7,12 @@ use tokio_postgres::Client;
 
 use crate::Error;
 use crate::connect::{Connected, Database};
-use crate::engine::history::Table;
 use crate::engine::journal::WORTH_ANOTHER;
 use crate::engine::link::{Handle, Link, not_permitted, refinery_migration};
 use crate::engine::options::Pauses;
+use crate::engine::place;
 use crate::engine::plan::{Goal, Plan, Step, goal_down, goal_up, steps};
-use crate::engine::session::{self, Session, rows};
+use crate::engine::session::{self, Session, Wait, rows};
 use crate::engine::state::{Applied, RowState};
 use crate::engine::{Access, Migrator, Target};
 use crate::event::Event;
@@ -59,12 +59,31 @@ struct Journey {
     underway: Option<(Id, Direction, Instant)>,
     /// Since when there has been no success.
     trouble: Option<Instant>,
+    /// How far the last attempt came.
+    reached: Reached,
+}
+
+/// How far an attempt came before the connection broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// Not to where it asks for the lock.
+    Nothing,
+    /// It waited for the lock: the server was well.
+    Waiting,
+    /// It had the lock.
+    Lock,
 }
 
 impl Migrator {
     pub(crate) async fn go(&self, at: Access<'_>, way: Way) -> Result<Report, Error> {
-        let mut journey =
-            Journey { way, goal: None, report: Report::default(), underway: None, trouble: None };
+        let mut journey = Journey {
+            way,
+            goal: None,
+            report: Report::default(),
+            underway: None,
+            trouble: None,
+            reached: Reached::Nothing,
+        };
         let database = match at {
             Access::Unusable(error) => return Err(error.into()),
             Access::Client(client) => {
@@ -74,7 +93,10 @@ impl Migrator {
             Access::Database(database) => database,
         };
         let mut pauses = Pauses::new(RECONNECT.0, RECONNECT.1);
+        // Whether the connection broke while something ran: what breaks it may do so each time.
+        let mut broke = false;
         loop {
+            journey.reached = Reached::Nothing;
             let error = match database.connect().await {
                 Err(error) => Error::from(error),
                 Ok(connected) => {
@@ -85,6 +107,18 @@ impl Migrator {
                     }
                 }
             };
+            if !error.may_be_done() {
+                journey.underway = None;
+            }
+            match journey.reached {
+                Reached::Nothing => {}
+                Reached::Waiting if broke => {}
+                Reached::Waiting => {
+                    journey.trouble = None;
+                    pauses = Pauses::new(RECONNECT.0, RECONNECT.1);
+                }
+                Reached::Lock => broke = true,
+            }
             let since = *journey.trouble.get_or_insert_with(Instant::now);
             if !error.is_loss() || since.elapsed() >= self.options.reconnect {
                 return Err(error);
@@ -125,9 +159,17 @@ impl Migrator {
         };
         match error.code().map(|code| code.code()) {
             Some(code) if NO_TABLE.contains(&code) => Ok(Vec::new()),
-            Some("42703" | "42809" | "42883" | "42804") => {
-                let what = look_alike(client, &self.table).await;
-                Err(Error::ForeignHistory { table: self.table.to_string(), what })
+            Some("42703" | "42809" | "42883" | "42804") => Err(place::explain(client, &self.table).await),
+            Some("25P02") => Err(Error::InTransaction),
+            // The role's or the server's own timeout is too short even for this.
+            Some("57014") => {
+                let patient = format!(
+                    "BEGIN READ ONLY; SET LOCAL statement_timeout = 0; {}; COMMIT",
+                    self.table.read()
+                );
+                let found = rows(client, &patient).await;
+                self.table
+                    .rows(&found.map_err(|error| Error::Database { doing: "reading the history", error })?)
             }
             Some("42501") => Err(not_permitted("read the history", error)),
             _ => Err(Error::Database { doing: "reading the history", error }),
@@ -169,26 +211,45 @@ impl Migrator {
     ) -> Result<(), Error> {
         let client = handle.client();
         let applied = self.rows(client).await?;
-        self.note_outcome(&applied, journey);
+        self.note_if_done(&applied, journey);
         let goal = match journey.goal.clone() {
             Some(goal) => goal,
             None => journey.goal.insert(self.goal(&journey.way, &applied)?).clone(),
         };
-        if self.is_needless(client, &journey.way, &applied, &goal).await? {
+        if self.is_needless(client, &applied, &journey.way, &goal).await? {
             return Ok(());
         }
-        let session = Session::open(client).await?;
+        let mut session = Session::open(client).await?;
         let key = self.table.lock_key();
-        let mut wait = session::Wait::new(key);
-        while !wait.is_over(client).await? {
-            // The one that holds it may have done everything.
-            if self.is_needless(client, &journey.way, &self.rows(client).await?, &goal).await? {
-                return Ok(());
+        let mut waiting = Wait::new(key);
+        let taken_in = loop {
+            let asked = waiting.ask(client).await?;
+            if let Some(pid) = asked.filter(|_| journey.reached == Reached::Nothing) {
+                break pid;
             }
-            wait.pause(client, &self.options, &self.events).await?;
-        }
-        let result = self.locked(handle, database, &session, journey, &goal).await;
+            let applied = self.rows(client).await?;
+            journey.reached = Reached::Waiting;
+            self.note_if_done(&applied, journey);
+            // The one that holds it, or held it, may have done everything.
+            let needless = self.is_needless(client, &applied, &journey.way, &goal).await?;
+            match asked {
+                Some(pid) if needless => return Session::unlock(client, key, pid).await,
+                Some(pid) => break pid,
+                None if needless => return Ok(()),
+                None => {}
+            }
+            waiting.pause(client, &self.options, &self.events).await?;
+        };
+        journey.reached = Reached::Lock;
+        let second = self.second(database).await;
+        let second = second.as_ref().map(|connected| &connected.client);
+        let result = self.locked(handle, second, &mut session, taken_in, journey, &goal).await;
         match &result {
+            Err(Error::Pooled) => {
+                let clients: Vec<&Client> = [Some(handle.client()), second].into_iter().flatten().collect();
+                Session::abandon(&clients, key, taken_in).await;
+                result
+            }
             Err(error) if !session::usable(error) => result,
             _ => {
                 let released = Session::release(handle.client(), key).await;
@@ -197,17 +258,17 @@ impl Migrator {
         }
     }
 
-    /// Whether there is nothing left to do.
+    /// Whether there is nothing to do.
     async fn is_needless(
         &self,
         client: &Client,
-        way: &Way,
         applied: &[Applied],
+        way: &Way,
         goal: &Goal,
     ) -> Result<bool, Error> {
         match way {
             Way::Stamp(_) => Ok(self.is_stamped(applied, goal)),
-            Way::Up(_) | Way::Down(_) => Ok(self.plan_for(client, applied, goal).await?.steps.is_empty()),
+            _ => Ok(self.plan_for(client, applied, goal).await?.steps.is_empty()),
         }
     }
 
@@ -215,27 +276,35 @@ impl Migrator {
     async fn locked(
         &self,
         handle: &Handle<'_>,
-        database: Option<&Database>,
-        session: &Session,
+        second: Option<&Client>,
+        session: &mut Session,
+        taken_in: i32,
         journey: &mut Journey,
         goal: &Goal,
     ) -> Result<(), Error> {
         let client = handle.client();
-        let set = client.batch_execute(&session.settings(&self.options)).await;
-        set.map_err(|error| Error::Database { doing: "setting the session up", error })?;
-        let watcher = self.watcher(session, database).await?;
-        session.must_be_this(client).await?;
-        let applied = self.rows(client).await?;
-        if applied.is_empty() {
-            self.create(client).await?;
+        if taken_in != session.pid {
+            return Err(Error::Pooled);
         }
+        let watcher = match second {
+            Some(second) => session.must_be_alone(client, second).await?.then_some(second),
+            None => None,
+        };
+        session.prepare(client, &self.options).await?;
+        session.must_be_this(client).await?;
+        let session: &Session = session;
+        if !place::is_there(client, &self.table).await? {
+            self.create(client, session).await?;
+        }
+        let applied = self.rows(client).await?;
+        self.note_if_done(&applied, journey);
+        journey.underway = None;
         if let Way::Stamp(_) = journey.way {
             return self.write_stamp(client, &applied, goal, journey).await;
         }
         let plan = self.plan_for(client, &applied, goal).await?;
         let of = plan.steps.len();
         self.events.emit(Event::Began { steps: of });
-        let watcher = watcher.as_ref().map(|connected| &connected.client);
         let mut link = Link::new(handle, watcher, session, &self.table, &self.options, &self.events);
         for (index, step) in plan.steps.iter().enumerate() {
             let (id, direction) = (step.id.clone(), step.direction);
@@ -277,47 +346,44 @@ impl Migrator {
 
     /// A second connection: it tells whether sessions are shared, and what a long statement waits for. Where the server has
     /// no room for one, work goes on without.
-    async fn watcher(
-        &self,
-        session: &Session,
-        database: Option<&Database>,
-    ) -> Result<Option<Connected>, Error> {
-        let Some(database) = database else { return Ok(None) };
-        let Ok(connected) = database.connect().await else { return Ok(None) };
-        let doing = "looking at the session";
-        let found = rows(&connected.client, "SELECT pg_backend_pid()").await;
-        let found = found.map_err(|error| Error::Database { doing, error })?;
-        let pid =
-            found.first().and_then(|row| row.try_get(0).ok().flatten()).and_then(|pid| pid.parse().ok());
-        if pid == Some(session.pid) { Err(Error::Pooled) } else { Ok(Some(connected)) }
+    async fn second(&self, database: Option<&Database>) -> Option<Connected> {
+        tokio::time::timeout(session::SECOND, database?.connect()).await.ok()?.ok()
     }
 
-    async fn create(&self, client: &Client) -> Result<(), Error> {
-        let error = match client.batch_execute(&self.table.create()).await {
+    async fn create(&self, client: &Client, session: &Session) -> Result<(), Error> {
+        let guarded = format!("SELECT 1 / ({})::int; {}", session.is_this(), self.table.create());
+        let error = match client.batch_execute(&guarded).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
-        match error.as_db_error() {
-            Some(said) if matches!(said.code().code(), "42501" | "3F000") => Err(Error::NotPermitted {
+        let Some(said) = error.as_db_error() else {
+            return Err(Error::Database { doing: "creating the history table", error });
+        };
+        match said.code().code() {
+            "42501" => Err(Error::NotPermitted {
                 what: format!("create the history table `{}`", self.table),
                 said: said.message().to_owned(),
             }),
+            "3F000" => Err(Error::NoSchema(self.table.schema.clone())),
+            "42710" => {
+                Err(Error::ForeignHistory { table: self.table.to_string(), what: "a type".to_owned() })
+            }
+            "22012" => Err(Error::Pooled),
             _ => Err(Error::Database { doing: "creating the history table", error }),
         }
     }
 
-    /// After a lost connection: whether what ran then had been committed.
-    fn note_outcome(&self, applied: &[Applied], journey: &mut Journey) {
+    /// After a lost connection: counts what ran then, if the history says that it was committed.
+    fn note_if_done(&self, applied: &[Applied], journey: &mut Journey) {
         let Some((id, direction, _)) = &journey.underway else { return };
         let row = applied.iter().find(|row| row.id == *id);
-        let ended = match direction {
+        let done = match direction {
             Direction::Up => row.is_some_and(|row| row.state == RowState::Applied),
             Direction::Down => row.is_none(),
         };
-        if ended {
+        if done {
             self.ran(journey);
         }
-        journey.underway = None;
     }
 
     fn ran(&self, journey: &mut Journey) {
@@ -367,36 +433,15 @@ impl Migrator {
     }
 }
 
-/// What stands where the history should be, as far as its columns tell.
-async fn look_alike(client: &Client, table: &Table) -> String {
-    use crate::engine::history::literal;
-    let query = format!(
-        "SELECT c.relkind, array_to_string(array(SELECT a.attname::text FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid \
-         AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname), ',') FROM pg_catalog.pg_class c \
-         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname = {}",
-        literal(&table.schema),
-        literal(&table.name)
-    );
-    let found = rows(client, &query).await.unwrap_or_default();
-    let text =
-        |column: usize| found.first().and_then(|row| row.try_get(column).ok().flatten()).unwrap_or_default();
-    let kind = match text(0) {
-        "v" => return "a view".to_owned(),
-        "m" => return "a materialized view".to_owned(),
-        "f" => return "a foreign table".to_owned(),
-        "S" => return "a sequence".to_owned(),
-        _ => "another table",
-    };
-    match text(1) {
-        "applied_on,checksum,name,version" => "refinery's history".to_owned(),
-        "checksum,description,execution_time,installed_on,success,version" => "sqlx's history".to_owned(),
-        "run_on,version" => "diesel's history".to_owned(),
-        "applied_at,version" => "sea-orm's history".to_owned(),
-        "version_num" => "Alembic's history".to_owned(),
-        columns if columns.starts_with("checksum,description,execution_time,installed_by") => {
-            "Flyway's history".to_owned()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_may_move_to_another_thread() {
+        fn moves<'a>(migrator: &'a Migrator, at: Access<'a>) -> impl Send + 'a {
+            migrator.upgrade(at, Target::Head)
         }
-        "" => kind.to_owned(),
-        columns => format!("{kind}, with the columns {columns}"),
+        let _compiles = moves;
     }
 }

@@ -20,6 +20,9 @@ const CHECK_INTERVAL: &str = "SET client_connection_check_interval = '500ms'";
 const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(300));
 const PART: u32 = 16;
 
+/// How long a second connection may take: longer than that, work goes on without.
+pub(crate) const SECOND: Duration = Duration::from_secs(3);
+
 /// How often a waiter says that it waits.
 const WAITING: Duration = Duration::from_secs(2);
 
@@ -37,21 +40,30 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Looks at a session that is about to migrate.
+    /// Looks at a session that is about to wait for the lock. Sets nothing, unless a short timeout would end it meanwhile.
     ///
     /// # Errors
-    /// The server takes no writes, the database's encoding is not UTF8, or the session is shared.
+    /// It is in a transaction, the server takes no writes, the database's encoding is not UTF8, or the session is shared.
     pub(crate) async fn open(client: &Client) -> Result<Self, Error> {
         const LOOK: &str = "SELECT pg_backend_pid(), current_setting('server_version_num'), \
              pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, \
-             pg_encoding_to_char(encoding), current_setting('dbmigrate.session', true), md5(random()::text || clock_timestamp()::text) \
+             pg_encoding_to_char(encoding), current_setting('dbmigrate.session', true), md5(random()::text || clock_timestamp()::text), \
+             transaction_timestamp() <> statement_timestamp(), \
+             EXISTS (SELECT FROM unnest(ARRAY[current_setting('statement_timeout'), current_setting('idle_session_timeout', true)]) t(x) \
+             WHERE x <> '0' AND x::interval < '5s') \
              FROM pg_catalog.pg_database WHERE datname = current_database()";
-        let rows = rows(client, LOOK)
-            .await
-            .map_err(|error| Error::Database { doing: "looking at the session", error })?;
+        let rows = rows(client, LOOK).await.map_err(|error| match error.code().map(|code| code.code()) {
+            // The history that is not there has failed it.
+            Some("25P02") => Error::InTransaction,
+            _ => Error::Database { doing: "looking at the session", error },
+        })?;
         let text = |column: usize| {
             rows.first().and_then(|row| row.try_get(column).ok().flatten()).unwrap_or_default()
         };
+        // A statement by itself begins its transaction.
+        if text(6) == "t" {
+            return Err(Error::InTransaction);
+        }
         if text(2) == "t" {
             return Err(Error::ReadOnly);
         }
@@ -63,10 +75,25 @@ impl Session {
             return Err(Error::Pooled);
         }
         let server: u32 = text(1).parse().unwrap_or(0) / 10_000;
-        // Some platforms cannot watch a socket and refuse the setting.
-        let checks_connection = server >= 14 && client.batch_execute(CHECK_INTERVAL).await.is_ok();
+        if text(7) == "t" {
+            let idle = if server >= 14 { "; SET idle_session_timeout = 0" } else { "" };
+            let patient = format!("SET statement_timeout = 0{idle}");
+            let set = client.batch_execute(&patient).await;
+            set.map_err(|error| Error::Database { doing: "setting the session up", error })?;
+        }
         let pid = text(0).parse().unwrap_or(0);
-        Ok(Self { pid, server, checks_connection, token: text(5).to_owned() })
+        Ok(Self { pid, server, checks_connection: false, token: text(5).to_owned() })
+    }
+
+    /// Sets the session up, once it is known that it is not shared.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(crate) async fn prepare(&mut self, client: &Client, options: &Options) -> Result<(), Error> {
+        // Some platforms cannot watch a socket and refuse the setting.
+        self.checks_connection = self.server >= 14 && client.batch_execute(CHECK_INTERVAL).await.is_ok();
+        let set = client.batch_execute(&self.settings(options)).await;
+        set.map_err(|error| Error::Database { doing: "setting the session up", error })
     }
 
     /// The settings that every script starts with: the role's own, but for the timeouts, which are ours.
@@ -102,6 +129,66 @@ impl Session {
             "pg_backend_pid() = {} AND current_setting('dbmigrate.session', true) = '{}'",
             self.pid, self.token
         )
+    }
+
+    /// Tells by a second connection whether this one is shared: behind a pooler both get the session that is free.
+    ///
+    /// # Errors
+    /// It is shared, or broke. A second connection that gives no answer is no reason to stop.
+    pub(crate) async fn must_be_alone(&self, client: &Client, second: &Client) -> Result<bool, Error> {
+        const SAMPLES: usize = 3;
+        let ask = "SELECT pg_backend_pid()";
+        let is_this = |found: &[SimpleQueryRow]| {
+            let pid = found.first().and_then(|row| row.try_get(0).ok().flatten());
+            pid.and_then(|pid| pid.parse().ok()) == Some(self.pid)
+        };
+        for _ in 0..SAMPLES {
+            let Ok(Ok(found)) = tokio::time::timeout(SECOND, rows(second, ask)).await else {
+                return Ok(false);
+            };
+            if is_this(&found) {
+                return Err(Error::Pooled);
+            }
+            let found = rows(client, ask).await;
+            let found = found.map_err(|error| Error::Database { doing: "looking at the session", error })?;
+            if !is_this(&found) {
+                return Err(Error::Pooled);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives the lock back where nothing was set and nothing was done.
+    pub(crate) async fn unlock(client: &Client, key: i64, taken_in: i32) -> Result<(), Error> {
+        let unlock = format!("SELECT pg_advisory_unlock({key}) WHERE pg_backend_pid() = {taken_in}");
+        let found = rows(client, &unlock).await;
+        let found = found.map_err(|error| Error::Database { doing: "releasing the lock", error })?;
+        if found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t") {
+            return Ok(());
+        }
+        Self::abandon(&[client], key, taken_in).await;
+        Err(Error::Pooled)
+    }
+
+    /// Gives the lock back that was taken in a session which others use as well: wherever that session is now.
+    pub(crate) async fn abandon(clients: &[&Client], key: i64, taken_in: i32) {
+        const TRIES: usize = 50;
+        let unlock = format!("SELECT pg_advisory_unlock({key}) WHERE pg_backend_pid() = {taken_in}");
+        // A session that is not to be had, and does nothing: the pooler makes a new one.
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = {taken_in} AND state = 'idle' \
+             AND pid <> pg_backend_pid()"
+        );
+        for attempt in 0..TRIES {
+            let sql = if attempt % 10 == 9 { &end } else { &unlock };
+            for client in clients {
+                let answer = tokio::time::timeout(SECOND, rows(client, sql)).await;
+                let Ok(Ok(found)) = answer else { continue };
+                if found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t") {
+                    return;
+                }
+            }
+        }
     }
 
     /// Whether this is still the session that was looked at.
@@ -140,18 +227,21 @@ impl Wait {
         Self { key, began: Instant::now(), said: None }
     }
 
-    /// Whether this session holds the lock now.
-    pub(crate) async fn is_over(&self, client: &Client) -> Result<bool, Error> {
-        let doing = "waiting for the lock";
-        let asked = format!("SELECT pg_try_advisory_lock({})", self.key);
-        let found = rows(client, &asked).await.map_err(|error| Error::Database { doing, error })?;
-        Ok(found.first().and_then(|row| row.try_get(0).ok().flatten()) == Some("t"))
+    /// Asks once: the process id of the session that holds the lock now, or `None` if somebody else does. Another one
+    /// than expected is one of a pooler's.
+    pub(crate) async fn ask(&self, client: &Client) -> Result<Option<i32>, Error> {
+        let asked = format!("SELECT pg_try_advisory_lock({}), pg_backend_pid()", self.key);
+        let found = rows(client, &asked).await;
+        let found = found.map_err(|error| Error::Database { doing: "waiting for the lock", error })?;
+        let text = |column: usize| found.first().and_then(|row| row.try_get(column).ok().flatten());
+        let pid = || text(1).and_then(|pid| pid.parse().ok()).unwrap_or_default();
+        Ok((text(0) == Some("t")).then(pid))
     }
 
-    /// Waits a little, and says so from time to time.
+    /// Lets some time pass, and says now and then that it waits.
     ///
     /// # Errors
-    /// It has waited for long enough.
+    /// It has waited for as long as it may, or the connection broke.
     pub(crate) async fn pause(
         &mut self,
         client: &Client,

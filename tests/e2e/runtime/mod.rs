@@ -4,6 +4,7 @@ mod blocking;
 mod cli;
 mod connect;
 mod engine;
+mod faults;
 mod journal;
 mod journal_locks;
 mod secured;
