@@ -315,9 +315,11 @@ impl Statement {
 }
 
 /// Whether a text may change what the databases of a server share, or reach other databases or the machine itself. When in
-/// doubt, it may: comments, strings and bodies of functions count, since statements are made up from them.
+/// doubt, it may: strings and bodies of functions count, since statements are made up from them.
 pub fn may_leave_database(text: &str) -> bool {
-    let text = text.to_lowercase().replace(';', " ; ");
+    let pieces = tokens(text, 0..text.len());
+    let pieces = pieces.map(|token| if is_trivia(token.kind) { " " } else { token.text });
+    let text = pieces.collect::<String>().to_lowercase().replace(';', " ; ");
     let words: Vec<&str> = text
         .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ';'))
         .filter(|word| !word.is_empty())
@@ -330,8 +332,12 @@ pub fn may_leave_database(text: &str) -> bool {
             || matches!(*word, "plperlu" | "pltclu" | "plsh" | "lo_export" | "pg_reload_conf")
             || matches!(*word, "pg_cancel_backend" | "pg_terminate_backend")
     };
-    let pair = |pair: &[&str]| {
-        let [first, second] = pair else { return false };
+    let pair = |at: usize| {
+        let [first, second, rest @ ..] = &words[at..] else { return false };
+        // In a message, as `cannot create user with …`: no role has this name.
+        if rest.first() == Some(&"with") {
+            return false;
+        }
         let shared = matches!(*second, "role" | "database" | "tablespace" | "subscription");
         match *first {
             "create" | "alter" | "drop" => shared || matches!(*second, "user" | "group" | "system" | "owned"),
@@ -346,7 +352,7 @@ pub fn may_leave_database(text: &str) -> bool {
         let mut rest = rest.filter(|word| matches!(**word, "on" | "to" | "from"));
         matches!(words[at], "grant" | "revoke") && rest.next().is_some_and(|word| *word != "on")
     };
-    words.iter().any(word) || words.windows(2).any(pair) || (0..words.len()).any(membership)
+    words.iter().any(word) || (0..words.len()).any(|at| pair(at) || membership(at))
 }
 
 /// Whether a text may stop the server from counting written rows, or reset what it counted. When in doubt, it may.
@@ -535,6 +541,8 @@ SELECT E'it\\'s; x', U&'d\\0061t', \"we;ird\", $$a;b$$, $x$ $$;$$ $x$
             "GRANT SELECT, INSERT ON t TO a; ALTER TABLE a RENAME TO b;",
             "REVOKE ALL ON t FROM PUBLIC",
             "CREATE INDEX i ON t (role); DROP TABLE t;",
+            "DO $$ BEGIN RAISE 'cannot create user with this name'; END $$;",
+            "-- people create user accounts\nSELECT 1 /* alter database */;",
             "SELECT pg_advisory_lock(1); SET ROLE a; ALTER TABLE t OWNER TO a;",
         ] {
             assert!(!may_leave_database(text), "{text}");

@@ -28,6 +28,8 @@ pub mod roles;
 pub mod since;
 pub mod stairway;
 pub mod stretch;
+#[cfg(test)]
+mod tests;
 
 /// What to prove, and how strictly.
 #[derive(Clone, Copy, Debug)]

@@ -136,15 +136,17 @@ pub fn is_free(subjects: &[Subject]) -> bool {
 /// A history is worth two databases from so many migrations on.
 const WORTH_TWO: usize = 24;
 
-/// Of ten migrations to be proved, so many are for the first database: the second one has to go up over them, too, and
-/// goes the whole way back in one go.
-const FIRST_OF_TEN: usize = 7;
+/// Of a hundred migrations to be proved, so many are for the first database: the second one has to go up over them, too,
+/// and where nothing bars the way it goes back and up again in one go.
+const FIRST_OF_HUNDRED: usize = 55;
+const FIRST_OF_HUNDRED_FREE: usize = 70;
 
 /// Where the second of two databases begins with its proofs: how many migrations are left to the first one. `None` if one
 /// has to do all, because there is too little to do or because databases share what a migration may change.
 pub fn split(subjects: &[Subject], since: usize) -> Option<usize> {
     let proved = subjects.len().saturating_sub(since);
-    (proved >= WORTH_TWO && stay_inside(subjects)).then(|| since + proved * FIRST_OF_TEN / 10)
+    let share = if is_free(subjects) && since == 0 { FIRST_OF_HUNDRED_FREE } else { FIRST_OF_HUNDRED };
+    (proved >= WORTH_TWO && stay_inside(subjects)).then(|| since + proved * share / 100)
 }
 
 fn stay_inside(subjects: &[Subject]) -> bool {
