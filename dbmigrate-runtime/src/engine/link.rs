@@ -29,6 +29,9 @@ use crate::error::{COMMITTING, SqlError, WRITING};
 use crate::event::{Events, Holder};
 use crate::migration::Direction;
 
+/// The lock on the history that a script's transaction is known by: the weakest, which whoever reads it may take.
+const MARK: &str = "ACCESS SHARE";
+
 /// Whose connection it is.
 pub(crate) enum Handle<'c> {
     /// The caller's: it can be neither closed nor made anew.
@@ -181,7 +184,7 @@ impl<'a> Link<'a> {
     ) -> Result<(), Error> {
         let began = Instant::now();
         let client = self.client();
-        let opening = format!("BEGIN; SET LOCAL dbmigrate.migration = '{}';\n", step.id.version);
+        let opening = format!("BEGIN; LOCK TABLE {} IN {MARK} MODE;\n", self.table.sql());
         let text = &step.runs.script.text;
         let settings = self.session.settings(self.options);
         let script = format!("{opening}{text}");
@@ -199,16 +202,22 @@ impl<'a> Link<'a> {
         result
     }
 
-    /// Writes the history and commits, if the script's transaction is still open.
+    /// Writes the history and commits, if the script's transaction is still open: its lock tells, which nothing in a script
+    /// can give back. (A setting can be reset, and a query before the script would fix its isolation level.)
     async fn recorded(&self, step: &Step, history: &str) -> Result<(), Error> {
         let client = self.client();
-        let same = self.is_this_transaction(step);
+        let same = format!(
+            "pg_backend_pid() = {} AND EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = pg_backend_pid() \
+             AND l.relation = '{}'::regclass AND replace(l.mode, 'Lock', '') = replace(initcap('{MARK}'), ' ', ''))",
+            self.session.pid,
+            self.table.sql().replace('\'', "''"),
+        );
         // Fails in a way of its own, and so writes nothing, where it is another transaction.
-        let guarded = format!("SELECT 1 / ({same})::int; {history}");
+        let guarded = format!("RESET SESSION AUTHORIZATION; RESET ROLE; SELECT 1 / ({same})::int; {history}");
         if let Err(error) = client.batch_execute(&guarded).await {
             if error.code().is_some_and(|code| code.code() == "22012") {
                 _ = client.batch_execute("ROLLBACK").await;
-                self.session.must_be_this(client).await?;
+                self.session.must_have_its_backend(client).await?;
                 return Err(Error::TransactionEnded { id: step.id.clone(), file: step.file_name() });
             }
             return Err(not_permitted("write the history", error));

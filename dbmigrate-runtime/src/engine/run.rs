@@ -12,7 +12,7 @@ use crate::engine::link::{Handle, Link, not_permitted, refinery_migration};
 use crate::engine::options::Pauses;
 use crate::engine::place;
 use crate::engine::plan::{Goal, Plan, Step, goal_down, goal_up, steps};
-use crate::engine::session::{self, Session, Wait, rows};
+use crate::engine::session::{self, Asked, Session, Wait, rows};
 use crate::engine::state::{Applied, RowState};
 use crate::engine::{Access, Migrator, Target};
 use crate::event::Event;
@@ -180,6 +180,7 @@ impl Migrator {
         match way {
             Way::Up(target) => goal_up(&self.migrations, rows, target, &self.options),
             Way::Down(target) => goal_down(&self.migrations, rows, target),
+            Way::Stamp(Target::Base) => Ok(Goal::Up(Vec::new())),
             Way::Stamp(target) => goal_up(&self.migrations, &[], target, &self.options),
         }
     }
@@ -222,10 +223,17 @@ impl Migrator {
         let mut session = Session::open(client).await?;
         let key = self.table.lock_key();
         let mut waiting = Wait::new(key);
+        let enough = self.enough(&applied, &journey.way, &goal).map(|count| (&self.table, count));
         let taken_in = loop {
-            let asked = waiting.ask(client).await?;
-            if let Some(pid) = asked.filter(|_| journey.reached == Reached::Nothing) {
-                break pid;
+            let asked = waiting.ask(client, enough).await?;
+            match asked {
+                Asked::Held(pid) if journey.reached == Reached::Nothing => break pid,
+                Asked::Busy => {
+                    journey.reached = Reached::Waiting;
+                    waiting.pause(client, &self.options, &self.events).await?;
+                    continue;
+                }
+                Asked::Held(_) | Asked::BusyButPerhapsDone => {}
             }
             let applied = self.rows(client).await?;
             journey.reached = Reached::Waiting;
@@ -233,12 +241,11 @@ impl Migrator {
             // The one that holds it, or held it, may have done everything.
             let needless = self.is_needless(client, &applied, &journey.way, &goal).await?;
             match asked {
-                Some(pid) if needless => return Session::unlock(client, key, pid).await,
-                Some(pid) => break pid,
-                None if needless => return Ok(()),
-                None => {}
+                Asked::Held(pid) if needless => return Session::unlock(client, key, pid).await,
+                Asked::Held(pid) => break pid,
+                _ if needless => return Ok(()),
+                _ => waiting.pause(client, &self.options, &self.events).await?,
             }
-            waiting.pause(client, &self.options, &self.events).await?;
         };
         journey.reached = Reached::Lock;
         let second = self.second(database).await;
@@ -256,6 +263,14 @@ impl Migrator {
                 result.and(released)
             }
         }
+    }
+
+    /// How many migrations are applied where an upgrade is done. Of other ways the number says too little.
+    fn enough(&self, applied: &[Applied], way: &Way, goal: &Goal) -> Option<usize> {
+        let (Way::Up(_), Goal::Up(ids)) = (way, goal) else { return None };
+        let done: Vec<&Id> =
+            applied.iter().filter(|row| row.state == RowState::Applied).map(|row| &row.id).collect();
+        Some(done.len() + ids.iter().filter(|id| !done.contains(id)).count())
     }
 
     /// Whether there is nothing to do.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::Error;
+use crate::engine::history::Table;
 use crate::engine::options::{Options, Pauses, milliseconds};
 use crate::error::lost;
 use crate::event::{Event, Events, Holder};
@@ -17,7 +18,7 @@ const CHECK_INTERVAL: &str = "SET client_connection_check_interval = '500ms'";
 
 /// Polling the lock: the first pause, and the longest. In between, a pause is a part of the time waited so far: who waits
 /// for a short run is not kept long after it, and who waits for a long one does not disturb it.
-const POLL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(300));
+const POLL: (Duration, Duration) = (Duration::from_millis(30), Duration::from_millis(300));
 const PART: u32 = 16;
 
 /// How long a second connection may take: longer than that, work goes on without.
@@ -191,6 +192,15 @@ impl Session {
         }
     }
 
+    /// Whether the server's side is still the same process.
+    pub(crate) async fn must_have_its_backend(&self, client: &Client) -> Result<(), Error> {
+        let found = rows(client, "SELECT pg_backend_pid()").await;
+        let found = found.map_err(|error| Error::Database { doing: "looking at the session", error })?;
+        let pid =
+            found.first().and_then(|row| row.try_get(0).ok().flatten()).and_then(|pid| pid.parse().ok());
+        if pid == Some(self.pid) { Ok(()) } else { Err(Error::Pooled) }
+    }
+
     /// Whether this is still the session that was looked at.
     pub(crate) async fn must_be_this(&self, client: &Client) -> Result<(), Error> {
         let found = rows(client, &format!("SELECT {}", self.is_this())).await;
@@ -222,20 +232,50 @@ pub(crate) struct Wait {
     said: Option<Instant>,
 }
 
+/// What came of asking for the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The session of this process id holds it now. Another one than expected is one of a pooler's.
+    Held(i32),
+    /// Somebody else holds it, and is not done.
+    Busy,
+    /// Somebody else holds it; the history must be read to know more.
+    BusyButPerhapsDone,
+}
+
 impl Wait {
     pub(crate) fn new(key: i64) -> Self {
         Self { key, began: Instant::now(), said: None }
     }
 
-    /// Asks once: the process id of the session that holds the lock now, or `None` if somebody else does. Another one
-    /// than expected is one of a pooler's.
-    pub(crate) async fn ask(&self, client: &Client) -> Result<Option<i32>, Error> {
+    /// Asks once for the lock. With a count of applied migrations, says in the same breath whether so many are.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(crate) async fn ask(&self, client: &Client, enough: Option<(&Table, usize)>) -> Result<Asked, Error> {
         let asked = format!("SELECT pg_try_advisory_lock({}), pg_backend_pid()", self.key);
-        let found = rows(client, &asked).await;
+        let found = match enough {
+            Some((table, count)) => {
+                let enough =
+                    format!("(SELECT count(*) >= {count} FROM {} WHERE state = 'applied')", table.sql());
+                match rows(client, &format!("{asked}, {enough}")).await {
+                    // Without a table to look into, nothing was asked at all.
+                    Err(error) if error.as_db_error().is_some_and(|_| !lost(&error)) => {
+                        rows(client, &asked).await
+                    }
+                    found => found,
+                }
+            }
+            None => rows(client, &asked).await,
+        };
         let found = found.map_err(|error| Error::Database { doing: "waiting for the lock", error })?;
         let text = |column: usize| found.first().and_then(|row| row.try_get(column).ok().flatten());
         let pid = || text(1).and_then(|pid| pid.parse().ok()).unwrap_or_default();
-        Ok((text(0) == Some("t")).then(pid))
+        Ok(match (text(0), text(2)) {
+            (Some("t"), _) => Asked::Held(pid()),
+            (_, Some("f")) => Asked::Busy,
+            _ => Asked::BusyButPerhapsDone,
+        })
     }
 
     /// Lets some time pass, and says now and then that it waits.

@@ -147,8 +147,11 @@ async fn a_file_may_change_its_session() {
         "SELECT pg_catalog.set_config('search_path', '', false); SET statement_timeout = 1; RESET statement_timeout;",
         "SELECT 1;",
     );
-    let migrator = migrator(set(&[dumped, USERS]));
-    assert_eq!(migrator.upgrade(&url, Target::Head).await.unwrap().ran.len(), 2);
+    let reset = ("reset", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; RESET ALL;", "RESET ALL;");
+    let role = ("role", "CREATE ROLE nobody; SET ROLE nobody;", "SET SESSION AUTHORIZATION nobody;");
+    let migrator = migrator(set(&[dumped, reset, role, USERS]));
+    assert_eq!(migrator.upgrade(&url, Target::Head).await.unwrap().ran.len(), 4);
+    assert_eq!(migrator.downgrade(&url, Target::Base).await.unwrap().ran.len(), 4);
 }
 
 #[tokio::test]
@@ -215,6 +218,7 @@ async fn stamping_writes_the_history_and_nothing_else() {
     assert_eq!(relations(&client).await, ["dbmigrate_history", "dbmigrate_history_pkey"]);
     assert_eq!(migrator.status(&url).await.unwrap().pending.len(), 1);
     assert_eq!(ran(&migrator.stamp(&url, "users".parse().unwrap()).await.unwrap()), ["-orders"]);
+    assert_eq!(ran(&migrator.stamp(&url, Target::Base).await.unwrap()), ["-users"]);
 }
 
 #[tokio::test]
