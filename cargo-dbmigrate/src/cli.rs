@@ -14,6 +14,12 @@ use crate::printer::{Color, Verbosity};
 use crate::project::Selection;
 use crate::report::Format;
 
+mod operate;
+
+pub use operate::{
+    Connection, Consent, Downgrade, History, Limits, Plan, Policies, Redo, Stamp, Status, Upgrade,
+};
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -116,6 +122,20 @@ pub enum Command {
     Adopt(Adopt),
     /// Prove that every migration goes up, down and up again
     Verify(Verify),
+    /// Show what a database has and has not; changes nothing
+    Status(Status),
+    /// Show what was applied to a database, when and by whom; changes nothing
+    History(History),
+    /// Show the SQL that an upgrade or a downgrade would run; changes nothing
+    Plan(Plan),
+    /// Apply what is pending to a database
+    Upgrade(Upgrade),
+    /// Revert what is applied to a database, the newest first
+    Downgrade(Downgrade),
+    /// Revert the newest applied migration and apply it again
+    Redo(Redo),
+    /// Make the history say that exactly the migrations up to the target are applied, and run nothing
+    Stamp(Stamp),
     /// Say what a problem means, why it matters and what to do
     Explain(Explain),
 }
@@ -213,7 +233,7 @@ impl Server {
     /// As settings, together with the command's own.
     pub fn flags(self, strict: bool) -> Flags {
         let Self { server, image, setup, timeout, offline } = self;
-        Flags { server, image, setup, timeout, strict, offline }
+        Flags { server, image, setup, timeout, strict, offline, ..Flags::default() }
     }
 }
 

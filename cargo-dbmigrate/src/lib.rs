@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod consolidate;
 pub mod directory;
+pub mod operate;
 pub mod printer;
 pub mod problem;
 pub mod project;

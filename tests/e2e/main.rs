@@ -12,6 +12,7 @@ mod formats;
 mod interrupted;
 mod lock;
 mod mounts;
+mod operate;
 mod oracle;
 mod repeat;
 mod runtime;

@@ -192,6 +192,38 @@ impl Cluster {
         Some(text(output.stdout))
     }
 
+    /// Runs a script with `psql` as this role, as somebody would who got it as a file: whether it went through, and what
+    /// it said.
+    pub async fn psql(&self, user: &str, database: &str, script: &str) -> (bool, String) {
+        let file = self.directory.path().join("script.sql");
+        fs::write(&file, script).unwrap();
+        let output = tokio::process::Command::new(self.bin.join("psql"))
+            .env_remove("PGHOST")
+            .env("PGCLIENTENCODING", "LATIN1")
+            .args(["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "--username", user, "--port"])
+            .arg(self.port.to_string())
+            .arg("--host")
+            .arg(self.directory.path())
+            .arg("--file")
+            .arg(file)
+            .arg(database)
+            .output()
+            .await
+            .unwrap();
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.success(), text)
+    }
+
+    /// From now on this role has to show its password on TCP connections. Restarts the server.
+    pub async fn demand_password(&mut self, role: &str) {
+        self.stop(Stop::Fast);
+        let file = self.data().join("pg_hba.conf");
+        let rules = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("host all {role} 127.0.0.1/32 scram-sha-256\n{rules}")).unwrap();
+        self.run().await;
+    }
+
     /// What the server has written so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::cli::{Cli, Command};
-use crate::config::{Config, Flags};
+use crate::cli::{Cli, Command, Consent, Limits};
+use crate::commands::database::At;
+use crate::config::{Config, Flags, Place};
+use crate::operate::Policies;
 use crate::problem::{Kind, Refusal};
 use crate::project::Project;
 use crate::report::{self, Done, Progress, Reporter};
@@ -15,9 +17,17 @@ use crate::server;
 
 pub mod adopt;
 pub mod consolidate;
+pub mod database;
+pub mod downgrade;
+pub mod history;
 pub mod init;
 pub mod new;
+pub mod plan;
+pub mod redo;
 pub mod session;
+pub mod stamp;
+pub mod status;
+pub mod upgrade;
 pub mod verify;
 
 /// How a command that could run came out.
@@ -43,6 +53,14 @@ pub fn run(cli: Cli, reporter: &Reporter) -> anyhow::Result<Exit> {
         Ok((project, config))
     };
     let done = |done: Done| reporter.done(&done).map(|()| Exit::Fine);
+    // What works on a database that is there.
+    let at = |flags: &Flags, consent: Option<Consent>| -> Result<At<'_>, Refusal> {
+        let project = project()?;
+        let variables = project.environment()?;
+        let config = Config::resolve(flags, &variables, &project)?;
+        let place = Place::resolve(flags, &variables, &project)?;
+        Ok(At { config, place, reporter, confirmed: consent.and_then(|consent| consent.confirm) })
+    };
     match cli.command {
         Command::Init(args) => {
             let (project, config) = resolved(&Flags::default())?;
@@ -77,6 +95,42 @@ pub fn run(cli: Cli, reporter: &Reporter) -> anyhow::Result<Exit> {
             let (_, config) = resolved(&args.server.flags(args.strict))?;
             let progress = Progress::new(Arc::clone(reporter.printer()));
             run_async(consolidate::run(&config, args.name.as_deref(), reporter, &progress))
+        }
+        Command::Status(args) => {
+            let at = at(&args.connection.flags(Limits::default()), None)?;
+            run_async(status::run(at, args.policies.into(), args.exit_code))
+        }
+        Command::History(args) => {
+            let at = at(&args.connection.flags(Limits::default()), None)?;
+            run_async(history::run(at, args.graph))
+        }
+        Command::Plan(args) => {
+            let at = at(&args.connection.flags(args.limits), None)?;
+            let policies = args.policies.with(args.no_drafts);
+            run_async(plan::run(at, policies, &args.target, args.down))
+        }
+        Command::Upgrade(args) => {
+            let at = at(&args.connection.flags(args.limits), Some(args.consent))?;
+            let policies = args.policies.with(args.no_drafts);
+            match args.dry_run {
+                true => run_async(plan::run(at, policies, &args.target, false)),
+                false => run_async(upgrade::run(at, policies, &args.target)),
+            }
+        }
+        Command::Downgrade(args) => {
+            let at = at(&args.connection.flags(args.limits), Some(args.consent))?;
+            match args.dry_run {
+                true => run_async(plan::run(at, Policies::default(), &args.target, true)),
+                false => run_async(downgrade::run(at, &args.target)),
+            }
+        }
+        Command::Redo(args) => {
+            let at = at(&args.connection.flags(args.limits), Some(args.consent))?;
+            run_async(redo::run(at))
+        }
+        Command::Stamp(args) => {
+            let at = at(&args.connection.flags(Limits::default()), Some(args.consent))?;
+            run_async(stamp::run(at, &args.target))
         }
     }
 }

@@ -163,6 +163,36 @@ kinds! {
         "Verification runs on tables that may be empty, where such a statement ends at once. In production it would stop too early or never.",
         "Write one `INSERT`, `UPDATE`, `DELETE` or `MERGE`, with or without `WITH`, whose condition leaves out the rows that it has changed: `UPDATE t SET b = f(a) WHERE id IN (SELECT id FROM t WHERE b IS NULL LIMIT 1000)`. If the statement should run once, remove the directive.";
 
+    Divergent, "divergent", "an applied migration was edited",
+        "The database has applied a migration whose text is not the one that is here: the hashes differ.",
+        "Nobody can say what the database looks like: it is neither what the old text made nor what the new one would make. Nothing is applied on top of that.",
+        "Put the applied text back, for instance with `git checkout`, and write the change as a new migration. A draft that you have edited is brought up to date with `cargo dbmigrate redo`.";
+
+    Missing, "missing", "an applied migration is not here",
+        "The database has applied a migration that this directory does not hold, although it holds newer ones.",
+        "Most often a branch was applied that was never merged. The directory no longer describes the database.",
+        "Check out the branch that holds it. To take it out of the database, revert it with `cargo dbmigrate downgrade`: the history keeps its down.";
+
+    Late, "late", "a pending migration is older than an applied one",
+        "A migration is not applied, although one with a newer version is.",
+        "New databases apply it before the newer one and this database would apply it after, so that the two may differ.",
+        "Move it back to the drafts directory and consolidate it again, so that it comes last. If the order of the two does not matter, give `--out-of-order apply`.";
+
+    DatabaseAhead, "database-ahead", "the database is ahead",
+        "The database has applied migrations that are newer than all that are here: a newer version has migrated it.",
+        "What is here was written for an older schema, and may not work with this one.",
+        "Get the newer migrations, or revert them with `cargo dbmigrate downgrade`: the history keeps their downs. If what is here can work with the newer schema, give `--database-ahead allow`.";
+
+    Pending, "pending", "migrations are pending",
+        "Migrations that are here are not applied to this database.",
+        "Code that needs them fails on it.",
+        "Look at them with `cargo dbmigrate plan`, and apply them with `cargo dbmigrate upgrade`.";
+
+    Unfinished, "unfinished", "a migration is on its way",
+        "A migration that runs statement by statement is not done: it runs now, or was interrupted.",
+        "Until it is done the database is between two versions.",
+        "If nothing runs now, the next `upgrade` or `downgrade` goes on where it stopped. That needs the very file that was begun.";
+
     NoProject, "no-project", "no Cargo package was found",
         "The command needs a Cargo package to find its configuration and its migrations, and there was none here.",
         "Guessing a directory could write files in the wrong place.",
@@ -408,6 +438,86 @@ kinds! {
         "Between the reading of the drafts and the end of their proof, a draft, a finalized migration or the lock file was edited, added or removed: in an editor, by version control, or by another run of `consolidate`.",
         "What was proved is no longer what stands there. Finalizing it would throw the newer edit away, so nothing was written.",
         "Run `cargo dbmigrate consolidate` again.";
+    UnknownEnvironment, "unknown-environment", "no such environment",
+        "`--env` or `DBMIGRATE_ENV` names an environment that the configuration does not have.",
+        "Another database than the one that you mean could be changed.",
+        "Correct the name, or add `[package.metadata.dbmigrate.env.NAME]` with a `url` to `Cargo.toml`.";
+    NoDatabase, "no-database", "nothing says which database is meant",
+        "The command works on a database, and neither the command line nor the configuration nor the environment names one.",
+        "A database is never guessed.",
+        "Give `--database-url`, or `--env` with an environment that has a `url`, or set `DATABASE_URL`, for instance in `.env`.";
+    Unconfirmed, "unconfirmed", "a change was not confirmed",
+        "The environment is protected: whatever changes its database shows its plan and then wants the database's name, from somebody at a terminal or with `--confirm`. The name was not given, or it is that of another database.",
+        "Nothing was changed. Most accidents in production begin with a command that was meant for another database.",
+        "Read the line that begins with `database`, and the plan. If both are what you mean, give `--confirm NAME`.";
+    DraftOnProtected, "draft-on-protected", "a draft was to be applied to a protected database",
+        "The target is a draft, or drafts are applied that would have to be applied again.",
+        "Drafts are edited and thrown away. A database that others rely on gets only what was proved and finalized.",
+        "Run `cargo dbmigrate consolidate`. If drafts are applied there, revert them with `cargo dbmigrate downgrade`.";
+    CannotConnect, "cannot-connect", "the database cannot be reached",
+        "No connection could be made. The message says what the network, the server or TLS said.",
+        "Nothing was changed.",
+        "The hint says what to check for this cause. The connection is the one of the line that begins with `database`.";
+    BadTarget, "bad-target", "the target leads nowhere",
+        "A target is `head`, `base`, `+N`, `-N`, a version, a unique beginning of one, or a name. This one is none of these, or no migration is there, or it lies in the other direction.",
+        "Nothing was run, since it is not certain how far to go.",
+        "`cargo dbmigrate history --graph` lists what a target can be.";
+    Irreversible, "irreversible", "a migration on the way back is irreversible",
+        "A migration that would have to be reverted is declared irreversible, for the reason that the message gives.",
+        "There is no down that could be run. Nothing was reverted, not even what comes after it.",
+        "Choose a target after it, restore a backup, or write a new migration that takes the change back.";
+    NoDown, "no-down", "there is no down",
+        "A migration is to be reverted that is not here, and the history does not hold its down either.",
+        "Nothing was reverted.",
+        "Get the files that hold it and revert it with them.";
+    ForeignHistory, "foreign-history", "the history table is something else",
+        "Where the history should be there is another table, or a view, or the history of another tool.",
+        "Writing into it would damage it.",
+        "Choose another `history-table`, or move what is there away.";
+    NewerHistory, "newer-history", "the history was written by a newer version",
+        "The history table has rows in a format that this version does not know.",
+        "What it does not know could be overlooked, and rows written over.",
+        "Install the version that the message names, or a newer one.";
+    NotPermitted, "not-permitted", "the role lacks a right",
+        "The server refused something that migrating needs. The message says what, and what the server said.",
+        "Nothing was changed by the step that failed.",
+        "Grant the right to the role, or migrate as the owner of the schema.";
+    BadEncoding, "bad-encoding", "the database's encoding is not UTF8",
+        "Migrations are UTF-8, and this database has another encoding.",
+        "Names and texts could be changed silently.",
+        "Make the database anew with `ENCODING 'UTF8'`.";
+    DatabaseReadOnly, "database-read-only", "the server takes no writes",
+        "The server is a standby, or sessions are read-only by default.",
+        "Migrations cannot be applied there.",
+        "Connect to the primary. With several hosts in the URL, add `target_session_attrs=read-write`.";
+    Pooled, "pooled", "a pooler shares sessions",
+        "The connection goes through a pooler, such as PgBouncer in transaction mode, that gives one session of the server to several clients.",
+        "The lock that lets only one of several programs migrate does not work there, and settings leak into other sessions.",
+        "Connect to the server itself, or set the pooler to session mode.";
+    LockBusy, "lock-busy", "another session migrates the database",
+        "Another session has been migrating this database for longer than this one was to wait. The message says which, as far as it can be seen.",
+        "Two must not migrate at the same time. Nothing was changed by this one.",
+        "Wait until it has ended, or find out what it waits for.";
+    LockTimeout, "lock-timeout", "a migration cannot get a lock",
+        "A statement of the migration needs a lock that other sessions hold, and it could not get it within `lock-timeout`, however often it was tried.",
+        "Waiting longer would block everybody who comes after it. The migration was rolled back.",
+        "End the sessions that are in the way, try at a quieter time, or allow a longer `--lock-timeout`.";
+    Sql, "sql", "a statement of a migration failed",
+        "The server refused a statement. A transactional migration was rolled back, and those before it stay applied. Of one that runs statement by statement, the statements before the failed one stay done.",
+        "The database is at the version before it, or in the middle of a migration without a transaction.",
+        "The excerpt shows the statement and what the server said. If the data is in the way, correct the data. A finalized migration that was applied elsewhere must not be edited.";
+    TransactionEnded, "transaction-ended", "a migration ended its own transaction",
+        "The file ended the transaction in which it ran, so its row in the history could not be committed together with it.",
+        "What it did up to that point may be there, and the history does not say so.",
+        "Remove `COMMIT` and the like from the file, and look at what it left behind. `-- dbmigrate: no-transaction` runs its statements one by one.";
+    ConnectionLost, "connection-lost", "the connection was lost",
+        "The connection to the server broke, and could not be made anew in time.",
+        "The history says what was done: what was not committed was rolled back.",
+        "Run the command again. It goes on where it stopped.";
+    Database, "database", "the server said something unexpected",
+        "The server or the driver reported an error that this tool has no better name for.",
+        "Nothing was changed by the step that failed.",
+        "The message says what was being done and what the server said.";
 }
 
 impl Kind {

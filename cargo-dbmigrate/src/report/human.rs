@@ -11,15 +11,15 @@ use crate::problem::{Excerpt, Finding, Kind, Severity};
 use crate::snapshot::{DiffLine, Sign};
 use crate::verify::outcome::{Outcome, Proof};
 
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 const GUTTER: Style = AnsiColor::BrightBlue.on_default().bold();
-const RED: Style = AnsiColor::Red.on_default();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub(super) const RED: Style = AnsiColor::Red.on_default();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
+pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
+pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
-const FINE: Style = AnsiColor::Green.on_default().bold();
+pub(super) const FINE: Style = AnsiColor::Green.on_default().bold();
 
 /// How much of a difference is shown, unless everything is asked for.
 const ERROR_LINES: usize = 40;
@@ -130,7 +130,7 @@ pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
 }
 
 /// All findings: notes first, so that what must be acted upon stands last, above the summary.
-fn findings(findings: &[Finding], verbose: bool) -> String {
+pub(super) fn findings(findings: &[Finding], verbose: bool) -> String {
     let mut out = String::new();
     let mut explained = BTreeSet::new();
     for severity in [Severity::Note, Severity::Error] {

@@ -11,7 +11,7 @@ use super::{Done, Explained, Tally, Trouble, millis, proof_word, weigh};
 use crate::problem::{self, Kind, Severity};
 use crate::verify::outcome::{self, Proof};
 
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Verified<'a> {
@@ -55,7 +55,7 @@ struct Stretch<'a> {
 }
 
 #[derive(Serialize)]
-struct Finding<'a> {
+pub(super) struct Finding<'a> {
     id: &'static str,
     title: &'static str,
     severity: &'static str,
@@ -231,7 +231,7 @@ fn migration(step: &outcome::Step) -> Migration<'_> {
     }
 }
 
-fn finding(finding: &problem::Finding) -> Finding<'_> {
+pub(super) fn finding(finding: &problem::Finding) -> Finding<'_> {
     Finding {
         id: finding.kind.id(),
         title: finding.kind.title(),
@@ -270,6 +270,6 @@ fn path(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn text(value: &impl Serialize) -> anyhow::Result<String> {
+pub(super) fn text(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }

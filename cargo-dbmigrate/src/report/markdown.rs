@@ -60,6 +60,17 @@ pub(super) fn done(done: &Done) -> String {
     out
 }
 
+/// A plan, with its script folded away.
+pub(super) fn script(plan: &Done, script: &str) -> String {
+    let mut out = done(plan);
+    if !script.is_empty() && out.len() + script.len() <= MOST {
+        let fence = fence(script);
+        let _ =
+            write!(out, "\n<details><summary>SQL</summary>\n\n{fence}sql\n{script}{fence}\n\n</details>\n");
+    }
+    out
+}
+
 /// Why a command could not run.
 pub(super) fn trouble(trouble: &Trouble<'_>) -> String {
     let text = anstream::adapter::strip_str(&human::trouble(trouble)).to_string();

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use crate::operate::{Answer, Change, Told};
 use crate::printer::{Printer, Verbosity};
 use crate::problem::{Finding, Kind, Refusal, Severity};
 use crate::verify::outcome::{Outcome, Proof};
 
 pub use progress::Progress;
+pub use running::Running;
 
 mod explain;
 mod github;
@@ -23,7 +25,10 @@ mod human;
 mod json;
 mod junit;
 mod markdown;
+mod operation;
+mod operation_json;
 mod progress;
+mod running;
 
 pub use explain::{Explained, explain, troubleshooting};
 
@@ -128,6 +133,26 @@ impl Reporter {
             Format::Github => github::done(done),
             Format::Markdown => markdown::done(done),
         })
+    }
+
+    /// Prints what a command on a database has to tell.
+    pub fn told(&self, told: &Told) -> anyhow::Result<()> {
+        let done = || operation::done(told);
+        self.print(&match self.format {
+            Format::Human => operation::told(told, self.printer.verbosity() == Verbosity::Verbose),
+            Format::Json => operation_json::told(told)?,
+            Format::Junit => junit::done(&done())?,
+            Format::Github => github::done(&done()),
+            Format::Markdown => match &told.answer {
+                Answer::Plan(_, script) => markdown::script(&done(), script),
+                _ => markdown::done(&done()),
+            },
+        })
+    }
+
+    /// Shows on stderr what would run.
+    pub fn changes(&self, changes: &[Change]) {
+        self.printer.error(&operation::changes(changes));
     }
 
     /// Prints an explanation.

@@ -43,16 +43,7 @@ const TELLING: &[&str] = &["PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE", "P
 
 /// Reads the environment through `var`.
 pub(super) fn read(var: impl Fn(&str) -> Option<OsString>) -> Result<(Pairs, Origin), ConnectError> {
-    let text =
-        |name: &'static str| match var(name).filter(|value| !value.is_empty()).map(OsString::into_string) {
-            None => Ok(None),
-            Some(Ok(value)) => Ok(Some(value)),
-            Some(Err(_)) => Err(ConnectError::Url {
-                origin: Origin::Variable(name),
-                what: "it is not UTF-8".to_owned(),
-                hint: "set it to UTF-8 text",
-            }),
-        };
+    let text = |name: &'static str| utf8(name, &var);
     let url = text("DATABASE_URL")?;
     let (mut pairs, origin) = match &url {
         Some(url) => {
@@ -74,11 +65,27 @@ pub(super) fn read(var: impl Fn(&str) -> Option<OsString>) -> Result<(Pairs, Ori
             (Pairs::default(), Origin::Environment)
         }
     };
-    // A URL without a password takes it from `PGPASSWORD`, and so on, as with every program that uses libpq. A host of
-    // the URL stands alone: an address from elsewhere would lead to another server.
-    let hosted = pairs.get("host").is_some() || pairs.get("hostaddr").is_some();
     let docker = if url.is_none() { DOCKER } else { &[] };
-    for (name, parameter) in LIBPQ.iter().chain(docker) {
+    complete(&mut pairs, LIBPQ.iter().chain(docker), text)?;
+    Ok((pairs, origin))
+}
+
+/// What a connection string says, completed by libpq's variables.
+pub(super) fn completed(text: &str, var: impl Fn(&str) -> Option<OsString>) -> Result<Pairs, ConnectError> {
+    let mut pairs = Pairs::parse(text).map_err(|fault| ConnectError::fault(Origin::Text, fault))?;
+    complete(&mut pairs, LIBPQ.iter(), |name| utf8(name, &var))?;
+    Ok(pairs)
+}
+
+/// A URL without a password takes it from `PGPASSWORD`, and so on, as with every program that uses libpq. A host of the
+/// URL stands alone: an address from elsewhere would lead to another server.
+fn complete<'a>(
+    pairs: &mut Pairs,
+    defaults: impl Iterator<Item = &'a (&'static str, &'static str)>,
+    text: impl Fn(&'static str) -> Result<Option<String>, ConnectError>,
+) -> Result<(), ConnectError> {
+    let hosted = pairs.get("host").is_some() || pairs.get("hostaddr").is_some();
+    for (name, parameter) in defaults {
         let place = matches!(*parameter, "host" | "hostaddr" | "port");
         if hosted && place {
             continue;
@@ -87,5 +94,18 @@ pub(super) fn read(var: impl Fn(&str) -> Option<OsString>) -> Result<(Pairs, Ori
             pairs.set_default(parameter, value);
         }
     }
-    Ok((pairs, origin))
+    Ok(())
+}
+
+/// A variable's text; empty counts as absent.
+fn utf8(name: &'static str, var: impl Fn(&str) -> Option<OsString>) -> Result<Option<String>, ConnectError> {
+    match var(name).filter(|value| !value.is_empty()).map(OsString::into_string) {
+        None => Ok(None),
+        Some(Ok(value)) => Ok(Some(value)),
+        Some(Err(_)) => Err(ConnectError::Url {
+            origin: Origin::Variable(name),
+            what: "it is not UTF-8".to_owned(),
+            hint: "set it to UTF-8 text",
+        }),
+    }
 }

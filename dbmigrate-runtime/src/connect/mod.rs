@@ -14,6 +14,7 @@
 //!
 //! This room knows nothing of migrations.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -84,8 +85,28 @@ impl Database {
     /// [`ConnectError::NotConfigured`] when none of them names a host or a database, and otherwise as
     /// [`Database::from_url`].
     pub fn from_env() -> Result<Self, ConnectError> {
-        let (pairs, origin) = env::read(|name| std::env::var_os(name))?;
+        Self::from_vars(|name| std::env::var_os(name))
+    }
+
+    /// As [`Database::from_env`], with other variables than the process's: those of a `.env` file, say.
+    ///
+    /// # Errors
+    /// As [`Database::from_env`].
+    pub fn from_vars(var: impl Fn(&str) -> Option<OsString>) -> Result<Self, ConnectError> {
+        let (pairs, origin) = env::read(var)?;
         Self::new(&pairs, origin)
+    }
+
+    /// As [`Database::from_url`], and libpq's variables say what the string leaves out, as in every program that uses
+    /// libpq: `PGPASSWORD`, `PGSSLMODE` and others. `DATABASE_URL` is not looked at.
+    ///
+    /// # Errors
+    /// As [`Database::from_url`].
+    pub fn from_url_and_vars(
+        url: &str,
+        var: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, ConnectError> {
+        Self::new(&env::completed(url, var)?, Origin::Text)
     }
 
     fn new(pairs: &Pairs, origin: Origin) -> Result<Self, ConnectError> {

@@ -189,7 +189,12 @@ impl Table {
 
     /// Notes that all statements are done.
     pub(crate) fn finish(&self, version: Version, took: Duration) -> String {
-        let took = took.as_millis();
+        self.finished(version, Some(took))
+    }
+
+    /// The same where nobody has looked at the clock.
+    pub(crate) fn finished(&self, version: Version, took: Option<Duration>) -> String {
+        let took = took.map_or_else(|| "NULL".to_owned(), |took| took.as_millis().to_string());
         format!(
             "UPDATE {} SET state = 'applied', statement = NULL, witness = NULL, applied_on = {NOW}, duration_ms = {took} \
              WHERE version = {version}",

@@ -2,7 +2,8 @@
 //!
 //! [`plan`] and [`state`] decide, without a database, what a history means and what runs; [`session`] makes one session the
 //! only one that migrates; [`link`] runs a script with its row of the history, [`journal`] one that cannot run in a
-//! transaction, with [`statement`] and [`witness`] to tell what an interrupted one has done; [`run`] ties them together, tries again, and reconnects.
+//! transaction, with [`statement`] and [`witness`] to tell what an interrupted one has done; [`run`] ties them together,
+//! tries again, and reconnects. [`script`] writes a plan down for `psql`.
 
 mod history;
 mod journal;
@@ -11,6 +12,7 @@ mod options;
 mod place;
 mod plan;
 mod run;
+mod script;
 mod session;
 mod state;
 mod statement;
@@ -288,6 +290,14 @@ impl Migrator {
     /// What the downgrade would refuse.
     pub async fn plan_downgrade<'c>(&self, at: impl Into<Access<'c>>, target: Target) -> Result<Plan, Error> {
         self.planned(at.into(), run::Way::Down(target)).await
+    }
+
+    /// What a stamp with this target would take out of the history and add to it. Writes nothing.
+    ///
+    /// # Errors
+    /// What the stamp would refuse.
+    pub async fn plan_stamp<'c>(&self, at: impl Into<Access<'c>>, target: Target) -> Result<Report, Error> {
+        self.planned_stamp(at.into(), target).await
     }
 
     /// What is applied, pending, divergent, missing. Writes nothing.

@@ -418,6 +418,31 @@ impl Migrator {
         applied.len() == ids.len() && applied.iter().all(|row| ids.contains(&row.id) && fits(row))
     }
 
+    /// The rows that a stamp takes out of the history, and the migrations that it adds.
+    fn stamped<'r>(
+        &self,
+        applied: &'r [Applied],
+        goal: &Goal,
+    ) -> Result<(Vec<&'r Applied>, Vec<Step>), Error> {
+        let mut plan = steps(&self.migrations, &[], goal, &self.options, &|_| None)?;
+        let fits = |row: &Applied, step: &Step| {
+            row.id == step.id && row.hash == step.runs.script.hash && row.state == RowState::Applied
+        };
+        let leaves = applied.iter().filter(|row| !plan.steps.iter().any(|step| fits(row, step))).collect();
+        plan.steps.retain(|step| !applied.iter().any(|row| fits(row, step)));
+        Ok((leaves, plan.steps))
+    }
+
+    pub(crate) async fn planned_stamp(&self, at: Access<'_>, target: Target) -> Result<Report, Error> {
+        let applied = self.read(at).await?;
+        let goal = self.goal(&Way::Stamp(target), &applied)?;
+        let (leaves, comes) = self.stamped(&applied, &goal)?;
+        let ran = |id: &Id, direction| Ran { id: id.clone(), direction, took: Duration::ZERO };
+        let leaves = leaves.iter().map(|row| ran(&row.id, Direction::Down));
+        let comes = comes.iter().map(|step| ran(&step.id, Direction::Up));
+        Ok(Report { ran: leaves.chain(comes).collect() })
+    }
+
     async fn write_stamp(
         &self,
         client: &Client,
@@ -425,18 +450,15 @@ impl Migrator {
         goal: &Goal,
         journey: &mut Journey,
     ) -> Result<(), Error> {
-        let plan = steps(&self.migrations, &[], goal, &self.options, &|_| None)?;
-        let fits = |row: &Applied, step: &Step| {
-            row.id == step.id && row.hash == step.runs.script.hash && row.state == RowState::Applied
-        };
+        let (leaves, comes) = self.stamped(applied, goal)?;
         let mut sql = String::from("BEGIN");
-        for row in applied.iter().filter(|row| !plan.steps.iter().any(|step| fits(row, step))) {
+        for row in leaves {
             sql.push_str(";\n");
             sql.push_str(&self.table.delete(row.id.version));
             let (id, direction) = (row.id.clone(), Direction::Down);
             journey.report.ran.push(Ran { id, direction, took: Duration::ZERO });
         }
-        for step in plan.steps.iter().filter(|step| !applied.iter().any(|row| fits(row, step))) {
+        for step in &comes {
             let checksum = refinery_migration(step)?.checksum();
             sql.push_str(";\n");
             sql.push_str(&self.table.insert(step, checksum, RowState::Applied, None));

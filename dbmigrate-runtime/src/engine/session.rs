@@ -104,13 +104,7 @@ impl Session {
 
     /// Those of them that are ours.
     pub(crate) fn own_settings(&self, options: &Options) -> String {
-        let mut text = format!(
-            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 0; \
-             SET dbmigrate.session = '{}'",
-            options.statement_timeout.map_or(0, milliseconds),
-            options.lock_timeout_ms(),
-            self.token,
-        );
+        let mut text = format!("{}; SET dbmigrate.session = '{}'", limits(options), self.token);
         if self.checks_connection {
             text.push_str("; ");
             text.push_str(CHECK_INTERVAL);
@@ -220,6 +214,19 @@ impl Session {
             .await
             .map_err(|error| Error::Database { doing: "releasing the lock", error })
     }
+}
+
+/// The settings that every script starts with, as far as every server and every client understands them.
+pub(crate) fn settings(options: &Options) -> String {
+    format!("{RESET}; {}", limits(options))
+}
+
+fn limits(options: &Options) -> String {
+    format!(
+        "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = 0",
+        options.statement_timeout.map_or(0, milliseconds),
+        options.lock_timeout_ms(),
+    )
 }
 
 /// The wait for the lock. It is asked for again and again: a session that waits inside of the server would deadlock with

@@ -14,6 +14,12 @@ use crate::problem::{Kind, Refusal};
 use crate::project::Project;
 use crate::server::Way;
 
+mod environments;
+#[cfg(test)]
+mod tests;
+
+pub use environments::{ENVIRONMENT_SETTINGS, Place, Protection};
+
 /// One setting and the places where it can stand.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
@@ -47,6 +53,10 @@ settings! {
     OFFLINE: "offline", "DBMIGRATE_OFFLINE", "false", "whether nothing may be downloaded";
     POSTGRES_RELEASES: "postgres-releases", "DBMIGRATE_POSTGRES_RELEASES", "the project's own", "where `embedded` finds PostgreSQL's programs";
     POSTGRES_VERSION: "postgres-version", "DBMIGRATE_POSTGRES_VERSION", "17.6.0", "which version `embedded` takes";
+    URL: "url", "DBMIGRATE_URL", "`DATABASE_URL`, then `PG*`, then `POSTGRES_*`", "database to work on: a `postgres://` URL without a password, or `{ env = \"NAME\" }`";
+    ENV: "env", "DBMIGRATE_ENV", "none", "named environments, each a table of its own, see below; the variable, as `--env`, says which one is meant";
+    LOCK_TIMEOUT: "lock-timeout", "DBMIGRATE_LOCK_TIMEOUT", "5s", "how long a migration waits for a lock before it is rolled back and tried again, or `none`";
+    STATEMENT_TIMEOUT: "statement-timeout", "DBMIGRATE_STATEMENT_TIMEOUT", "none", "longest time for one statement of a migration";
     CACHE: "", "DBMIGRATE_CACHE", "the user's cache directory", "where templates and downloads are kept";
 }
 
@@ -65,6 +75,14 @@ pub struct Flags {
     pub strict: bool,
     /// `--offline`.
     pub offline: bool,
+    /// `--env`.
+    pub environment: Option<String>,
+    /// `--database-url`.
+    pub database_url: Option<String>,
+    /// `--lock-timeout`.
+    pub lock_timeout: Option<String>,
+    /// `--statement-timeout`.
+    pub statement_timeout: Option<String>,
 }
 
 /// The resolved settings.
@@ -163,6 +181,15 @@ struct Found {
     origin: String,
 }
 
+impl Found {
+    /// As a duration of more than nothing.
+    fn duration(&self) -> Option<Duration> {
+        let parsed = self.value.parse::<jiff::SignedDuration>().ok();
+        let parsed = parsed.and_then(|duration| Duration::try_from(duration).ok());
+        parsed.filter(|duration| !duration.is_zero())
+    }
+}
+
 struct Sources<'a> {
     environment: &'a BTreeMap<String, String>,
     project: &'a Project,
@@ -180,18 +207,22 @@ impl Sources<'_> {
             other => return Err(self.bad_type(self.project.table(), other, "a table")),
         };
         let known = || SETTINGS.iter().map(|setting| setting.key).filter(|key| !key.is_empty());
+        self.check_table(self.project.table(), table, known)?;
+        self.check_environments()
+    }
+
+    /// A table of the manifest that may have these keys and no others.
+    fn check_table<'k, K: Iterator<Item = &'k str>>(
+        &self,
+        name: &str,
+        table: &serde_json::Map<String, Value>,
+        known: impl Fn() -> K,
+    ) -> Result<(), Refusal> {
         let Some(key) = table.keys().find(|key| known().all(|known| known != key.as_str())) else {
             return Ok(());
         };
-        let hint = match closest(key, known()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!(
-                "the keys are {}",
-                known().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
-            ),
-        };
-        let message =
-            format!("`[{}]` in {} has an unknown key `{key}`", self.project.table(), self.manifest());
+        let hint = did_you_mean(key, known);
+        let message = format!("`[{name}]` in {} has an unknown key `{key}`", self.manifest());
         Err(Refusal::new(Kind::UnknownKey, message, hint))
     }
 
@@ -294,18 +325,16 @@ impl Sources<'_> {
     fn timeout(&self, flags: &Flags) -> Result<Duration, Refusal> {
         let default = || Found { value: TIMEOUT.default.to_owned(), origin: "the default".to_owned() };
         let found = self.text(TIMEOUT, flags.timeout.as_deref())?.unwrap_or_else(default);
-        let parsed = found.value.parse::<jiff::SignedDuration>().ok();
-        let parsed = parsed.and_then(|duration| Duration::try_from(duration).ok());
-        parsed
-            .filter(|duration| !duration.is_zero())
-            .ok_or_else(|| bad_value(&found, "a duration such as `30s`, `5m` or `1h30m`"))
+        found.duration().ok_or_else(|| bad_value(&found, "a duration such as `30s`, `5m` or `1h30m`"))
     }
 
     fn server(&self, flags: &Flags) -> Result<Way, Refusal> {
         let found = match self.key(SERVER) {
             Some(Value::Object(table)) if flags.server.is_none() && self.variable(SERVER).is_none() => {
                 match (table.get("env"), table.len()) {
-                    (Some(Value::String(name)), 1) => Some(self.named_variable(name)?),
+                    (Some(Value::String(name)), 1) => {
+                        Some(self.named_variable(SERVER.key, name, "--server")?)
+                    }
                     _ => {
                         return Err(self.bad_type(
                             SERVER.key,
@@ -346,13 +375,15 @@ impl Sources<'_> {
         }
     }
 
-    fn named_variable(&self, name: &str) -> Result<Found, Refusal> {
+    /// The variable that a key names instead of a value.
+    fn named_variable(&self, key: &str, name: &str, flag: &str) -> Result<Found, Refusal> {
         let value = self.environment.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
             let message = format!(
-                "the environment variable `{name}`, named by `server` in {}, is not set",
+                "the environment variable `{name}`, named by `{key}` in {}, is not set",
                 self.manifest()
             );
-            Refusal::new(Kind::BadValue, message, "set it, for instance in `.env`, or use `--server`")
+            let hint = format!("set it, for instance in `.env`, or use `{flag}`");
+            Refusal::new(Kind::BadValue, message, hint)
         })?;
         Ok(Found { value: value.clone(), origin: format!("the environment variable `{name}`") })
     }
@@ -372,6 +403,16 @@ impl Sources<'_> {
     }
 }
 
+/// The near one of several words, or all of them.
+fn did_you_mean<'k, K: Iterator<Item = &'k str>>(word: &str, known: impl Fn() -> K) -> String {
+    match closest(word, known()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            format!("the keys are {}", known().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
 fn bad_value(found: &Found, wanted: &str) -> Refusal {
     Refusal::new(
         Kind::BadValue,
@@ -387,143 +428,4 @@ fn has_password(url: &str) -> bool {
     let user = authority.rsplit_once('@').map(|(user, _)| user);
     user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
         || rest.split_once('?').is_some_and(|(_, parameters)| parameters.contains("password="))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-    use crate::project::Scope;
-    use serde_json::json;
-
-    fn project(metadata: Value) -> Project {
-        Project {
-            manifest: "/w/p/Cargo.toml".into(),
-            root: "/w/p".into(),
-            scope: Scope::Package,
-            package: Some("p".into()),
-            package_manifest: None,
-            build_script: None,
-            metadata,
-            cwd: "/w/p/src".into(),
-        }
-    }
-
-    fn resolve(flags: &Flags, environment: &[(&str, &str)], metadata: Value) -> Result<Config, Refusal> {
-        let environment =
-            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Config::resolve(flags, &environment, &project(metadata))
-    }
-
-    fn refused(metadata: Value) -> (Kind, String, String) {
-        let refusal = resolve(&Flags::default(), &[], metadata).unwrap_err();
-        (refusal.kind, refusal.message, refusal.hint)
-    }
-
-    #[test]
-    fn defaults_need_no_configuration() {
-        let config = resolve(&Flags::default(), &[], Value::Null).unwrap();
-        assert_eq!(config.migrations.path, Path::new("/w/p/migrations"));
-        assert_eq!(config.drafts.shown, Path::new("../drafts"));
-        assert_eq!(config.history_table, "public.dbmigrate_history");
-        assert_eq!((config.server, config.timeout), (Way::Auto, Duration::from_secs(300)));
-        assert_eq!(
-            (config.image.as_str(), config.strict, config.offline),
-            ("postgres:17-alpine", false, false)
-        );
-        // `embedded` takes only versions in full.
-        assert_eq!(config.postgres_version, crate::server::DEFAULT_VERSION);
-    }
-
-    #[test]
-    fn flags_go_before_variables_and_those_before_the_manifest() {
-        let metadata = json!({ "server": "local", "timeout": "1h30m", "image": "m", "strict": true,
-            "setup": ["a.sql"], "history-table": "audit.history", "migrations": "db/m" });
-        let config = resolve(&Flags::default(), &[], metadata.clone()).unwrap();
-        assert_eq!((config.server, config.timeout), (Way::Local, Duration::from_secs(5400)));
-        assert_eq!((config.history_table.as_str(), config.strict), ("audit.history", true));
-        assert_eq!(config.setup, [SetupFile { path: "/w/p/a.sql".into(), shown: "../a.sql".into() }]);
-        assert_eq!(config.migrations.path, Path::new("/w/p/db/m"));
-        let environment = [
-            ("DBMIGRATE_SERVER", "docker"),
-            ("DBMIGRATE_IMAGE", "e"),
-            ("DBMIGRATE_STRICT", "0"),
-            ("DBMIGRATE_MIGRATIONS", "here"),
-            ("DBMIGRATE_TIMEOUT", ""),
-        ];
-        let config = resolve(&Flags::default(), &environment, metadata.clone()).unwrap();
-        assert_eq!((config.server, config.image.as_str(), config.strict), (Way::Docker, "e", false));
-        assert_eq!(config.migrations.path, Path::new("/w/p/src/here"));
-        assert_eq!(config.timeout, Duration::from_secs(5400));
-        let flags = Flags {
-            server: Some("embedded".into()),
-            image: Some("f".into()),
-            setup: vec!["b.sql".into()],
-            timeout: Some("30s".into()),
-            strict: true,
-            offline: true,
-        };
-        let config = resolve(&flags, &environment, metadata).unwrap();
-        assert_eq!((config.server, config.image.as_str(), config.strict), (Way::Embedded, "f", true));
-        assert_eq!((config.timeout, config.offline), (Duration::from_secs(30), true));
-        assert_eq!(config.setup, [SetupFile { path: "/w/p/src/b.sql".into(), shown: "b.sql".into() }]);
-    }
-
-    #[test]
-    fn unknown_keys_and_wrong_types_are_named() {
-        let (kind, message, hint) = refused(json!({ "migratoins": "x" }));
-        assert_eq!((kind, hint.as_str()), (Kind::UnknownKey, "did you mean `migrations`?"));
-        assert_eq!(
-            message,
-            "`[package.metadata.dbmigrate]` in `../Cargo.toml` has an unknown key `migratoins`"
-        );
-        for metadata in [
-            json!("x"),
-            json!({ "migrations": 1 }),
-            json!({ "migrations": "" }),
-            json!({ "migrations": "drafts" }),
-            json!({ "drafts": "migrations/new" }),
-            json!({ "migrations": "drafts/done" }),
-            json!({ "strict": "yes" }),
-            json!({ "setup": "a.sql" }),
-            json!({ "setup": [1] }),
-            json!({ "timeout": "soon" }),
-            json!({ "timeout": "0s" }),
-            json!({ "timeout": "-5m" }),
-            json!({ "timeout": 5 }),
-            json!({ "server": "postgre" }),
-            json!({ "server": { "env": "UNSET" } }),
-            json!({ "server": { "var": "X" } }),
-            json!({ "history-table": "a.b.c" }),
-            json!({ "history-table": "x; DROP" }),
-        ] {
-            assert_eq!(refused(metadata.clone()).0, Kind::BadValue, "{metadata}");
-        }
-    }
-
-    #[test]
-    fn no_password_stands_in_the_manifest_or_in_a_message() {
-        for url in ["postgres://u:hunter2@h/d", "postgres://u@h/d?password=hunter2"] {
-            let (kind, message, hint) = refused(json!({ "server": url }));
-            assert_eq!(kind, Kind::SecretInManifest);
-            assert!(!format!("{message}{hint}").contains("hunter2"));
-        }
-        let environment = [("DBMIGRATE_SERVER", "postgre://u:hunter2@h/d")];
-        let refusal = resolve(&Flags::default(), &environment, Value::Null).unwrap_err();
-        assert!(!format!("{refusal:?}").contains("hunter2"));
-        let environment = [("URL", "postgres://u:hunter2@h/d")];
-        let config = resolve(&Flags::default(), &environment, json!({ "server": { "env": "URL" } })).unwrap();
-        assert!(!format!("{config:?}").contains("hunter2"));
-        assert_eq!(config.server, Way::Url("postgres://u:hunter2@h/d".into()));
-        let config = resolve(&Flags::default(), &[], json!({ "server": "postgres://u@h/d" })).unwrap();
-        assert!(matches!(config.server, Way::Url(_)));
-    }
-
-    #[test]
-    fn names_of_settings_are_consistent() {
-        for setting in SETTINGS.iter().filter(|setting| !setting.key.is_empty()) {
-            let expected = format!("DBMIGRATE_{}", setting.key.to_uppercase().replace('-', "_"));
-            assert_eq!(setting.variable, expected);
-        }
-    }
 }

@@ -1,0 +1,20 @@
+//! `upgrade`: applies what is pending.
+
+use crate::commands::Exit;
+use crate::commands::database::{At, target};
+use crate::operate::{Answer, Policies, changes};
+
+/// Runs the command.
+///
+/// # Errors
+/// The migrations cannot be read, the change is refused, or a migration failed.
+pub async fn run(at: At<'_>, policies: Policies, to: &str) -> anyhow::Result<Exit> {
+    let Some(operation) = at.open("upgrade", policies)? else { return Ok(Exit::Findings) };
+    let (to, database) = (target(&operation, to)?, &at.place.database);
+    let plan =
+        operation.migrator.plan(database, to.clone()).await.map_err(|error| operation.refusal(error))?;
+    at.consent(&operation, &changes(&plan)).await?;
+    let report = operation.migrator.upgrade(database, to).await.map_err(|error| operation.refusal(error))?;
+    drop(operation);
+    at.tell("upgrade", Answer::Ran(report.ran))
+}
