@@ -1,9 +1,9 @@
 //! Runs migrations on a database. The one engine of the tool and of shipped binaries.
 //!
-//! [`plan`] and [`state`] decide, without a database, what a history means and what runs; [`session`] makes one session the
-//! only one that migrates; [`link`] runs a script with its row of the history, [`journal`] one that cannot run in a
-//! transaction, with [`statement`] and [`witness`] to tell what an interrupted one has done; [`run`] ties them together,
-//! tries again, and reconnects. [`script`] writes a plan down for `psql`.
+//! `plan` and `state` decide, without a database, what a history means and what runs; `session` makes one session the
+//! only one that migrates; `link` runs a script with its row of the history, `journal` one that cannot run in a
+//! transaction, with `statement` and `witness` to tell what an interrupted one has done; `run` ties them together,
+//! tries again, and reconnects. `script` writes a plan down for `psql`.
 
 mod history;
 mod journal;
