@@ -3,6 +3,7 @@
 
 use clap::{Parser, Subcommand};
 
+mod api;
 mod bench;
 mod chaos;
 mod docs;
@@ -24,6 +25,12 @@ enum Chore {
     /// Write the pages that are made from the code.
     Docs {
         /// Change nothing; fail if a page is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// List the public items of the runtime in a page.
+    Api {
+        /// Change nothing; fail if the page is stale.
         #[arg(long)]
         check: bool,
     },
@@ -61,6 +68,7 @@ enum Part {
 fn main() -> anyhow::Result<()> {
     match Args::parse().chore {
         Chore::Docs { check } => docs::run(check),
+        Chore::Api { check } => api::run(check),
         Chore::Bench(Bench { part: Some(Part::Runtime(options)), .. }) => runtime::run(&options),
         Chore::Bench(Bench { part: None, options }) => bench::run(&options),
         Chore::Weight => peers::weight(),
