@@ -19,8 +19,8 @@ pub enum Verdict {
     CutBefore,
     /// The server runs it; both connections are closed in the place of its answer.
     CutAfter,
-    /// It waits until told to go on; if the client goes away meanwhile, the server never sees it.
-    Hold(Arc<Notify>),
+    /// Neither it nor what follows reaches the server, and the client waits until it goes away.
+    Hold,
     /// The client's connection is closed at once; the server gets the query when told, and runs it.
     Late(Arc<Notify>),
 }
@@ -145,14 +145,9 @@ async fn upwards(
                 server.write_all(&message).await?;
                 std::future::pending::<()>().await;
             }
-            Verdict::Hold(go) => {
-                let mut next = [0];
-                tokio::select! {
-                    () = go.notified() => {}
-                    // It waits for the answer, so this is its end.
-                    _ = client.read(&mut next) => return Ok(()),
-                }
-            }
+            Verdict::Hold => loop {
+                frame(&mut client).await?;
+            },
             Verdict::Late(go) => {
                 shared.swallow.store(true, Ordering::SeqCst);
                 *shared.client.lock().await = None;
