@@ -7,7 +7,9 @@ use dbmigrate_tests::{Cluster, directory};
 async fn thirty_two_at_once_apply_each_migration_once() {
     let cluster = Cluster::start().await;
     let url = cluster.database("a").await;
-    let set = directory(&[LOG, USERS, INDEX]);
+    // The first takes so long that others come while it runs.
+    let slow = ("log", &*format!("SELECT pg_sleep(0.5); {}", LOG.1), LOG.2);
+    let set = directory(&[slow, USERS, INDEX]);
     let replica = replica(&url, set.path());
     let started: Vec<_> = (0..32).map(|_| replica.start("upgrade")).collect();
     let mut ran = Vec::new();
