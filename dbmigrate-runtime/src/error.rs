@@ -110,6 +110,13 @@ pub enum Error {
         /// The name of its file.
         file: String,
     },
+    /// A script copies rows from or to the client, where a migration has none. It was rolled back.
+    Copies {
+        /// Which.
+        id: Id,
+        /// The name of its file.
+        file: String,
+    },
     /// `CREATE INDEX CONCURRENTLY` ended without an error and without a valid index.
     InvalidIndex {
         /// Which.
@@ -185,6 +192,7 @@ impl Error {
             Self::LockTimeout { .. } => "lock-timeout",
             Self::Sql(_) => "sql",
             Self::TransactionEnded { .. } => "transaction-ended",
+            Self::Copies { .. } => "copies",
             Self::InvalidIndex { .. } => "invalid-index",
             Self::Lost(_) => "connection-lost",
             Self::Runtime(_) => "no-runtime",
@@ -231,6 +239,7 @@ impl Error {
                 None => "mend the migration if it was never applied anywhere, else the data that it meets".to_owned(),
             },
             Self::TransactionEnded { .. } => "remove `COMMIT` and the like from the file; `-- dbmigrate: no-transaction` runs its statements one by one".to_owned(),
+            Self::Copies { .. } => "write the rows with `INSERT`, or `COPY` from a file on the server".to_owned(),
             Self::InvalidIndex { .. } => "look at the server's log, and run the upgrade again".to_owned(),
             Self::Lost(_) => "run it again: it goes on where it stopped".to_owned(),
             Self::Runtime(_) => "allow this process more threads or open files".to_owned(),
@@ -268,11 +277,16 @@ impl Error {
 /// Whether a session has ended with this error: the socket broke, or the server shuts down or fails over.
 pub(crate) fn lost(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::Severity;
-    let Some(said) = error.as_db_error() else { return true };
+    let Some(said) = error.as_db_error() else { return !copies(error) };
     let fatal = matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
-    // Operator intervention, connection exceptions, and a primary that became a standby.
+    // Operator intervention, and connection exceptions.
     let code = said.code().code();
-    fatal || code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "25006")
+    fatal || code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03")
+}
+
+/// Whether a statement copies rows from or to the client. The driver's own words, and all that it offers to tell this by.
+pub(crate) fn copies(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_none() && error.to_string() == "unexpected message from server"
 }
 
 fn list(f: &mut fmt::Formatter<'_>, ids: &[Id]) -> fmt::Result {
@@ -352,6 +366,9 @@ impl fmt::Display for Error {
             }
             Self::Sql(error) => write!(f, "{error}"),
             Self::TransactionEnded { file, .. } => write!(f, "`{file}` ended the transaction that it ran in"),
+            Self::Copies { file, .. } => {
+                write!(f, "`{file}` copies rows from or to the client, where a migration has none")
+            }
             Self::InvalidIndex { id, index } => write!(f, "`{id}`: the index `{index}` was built, but is invalid"),
             Self::Lost(why) => write!(f, "the connection to the server was lost: {why}"),
             Self::Runtime(why) => write!(f, "no thread or runtime to work on: {why}"),

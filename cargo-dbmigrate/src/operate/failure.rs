@@ -31,6 +31,7 @@ fn kind(error: &Error) -> Kind {
         Error::LockTimeout { .. } => Kind::LockTimeout,
         Error::Sql(_) => Kind::Sql,
         Error::TransactionEnded { .. } => Kind::TransactionEnded,
+        Error::Copies { .. } => Kind::Copies,
         Error::InvalidIndex { .. } => Kind::InvalidIndex,
         Error::Lost(_) => Kind::ConnectionLost,
         Error::Database { .. } => Kind::Database,

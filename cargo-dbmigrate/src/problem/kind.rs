@@ -506,6 +506,11 @@ kinds! {
         "The server refused a statement. A transactional migration was rolled back, and those before it stay applied. Of one that runs statement by statement, the statements before the failed one stay done.",
         "The database is at the version before it, or in the middle of a migration without a transaction.",
         "The excerpt shows the statement and what the server said. If the data is in the way, correct the data. A finalized migration that was applied elsewhere must not be edited.";
+    Copies, "copies", "a migration copies rows from or to the client",
+        "The migration holds `COPY … FROM STDIN` or `COPY … TO STDOUT`. It was rolled back.",
+        "The rows would have to come from the program that migrates, or go to it, and it has none and wants none.",
+        "Write the rows with `INSERT`, or `COPY` from a file on the server.";
+
     TransactionEnded, "transaction-ended", "a migration ended its own transaction",
         "The file ended the transaction in which it ran, so its row in the history could not be committed together with it.",
         "What it did up to that point may be there, and the history does not say so.",

@@ -10,7 +10,7 @@ use futures_util::future::join;
 
 use crate::Error;
 use crate::engine::history::{Progress, underway};
-use crate::engine::link::{Link, drained, not_permitted};
+use crate::engine::link::{Link, drained};
 use crate::engine::plan::Step;
 use crate::engine::session::rows;
 use crate::engine::state::RowState;
@@ -378,22 +378,13 @@ impl Run<'_> {
 
     /// The history could not be written. Locks may be free the next time.
     fn unwritten_at(&self, at: Option<(usize, usize)>, error: tokio_postgres::Error) -> Error {
-        if !error.code().is_some_and(|code| WORTH_ANOTHER.contains(&code.code())) {
-            return not_permitted("write the history", error);
-        }
-        match self.link.sql_error(self.step, at, error) {
-            Error::Sql(mut error) => {
-                error.message.push_str(" (when the history was written)");
-                Error::Sql(error)
-            }
-            error => error,
-        }
+        self.link.unwritten(self.step, at, error)
     }
 }
 
 /// Writes only if a condition holds, and fails in a way of its own where it does not. A script may have taken another role.
 fn guarded(condition: &str, sql: &str) -> String {
-    format!("SET LOCAL ROLE NONE; SELECT 1 / ({condition})::int; {sql}")
+    format!("SET LOCAL role TO DEFAULT; SELECT 1 / ({condition})::int; {sql}")
 }
 
 fn is_division(error: &tokio_postgres::Error) -> bool {

@@ -19,13 +19,13 @@ use tokio_postgres::{Client, SimpleQueryMessage};
 use crate::Error;
 use crate::connect::Connected;
 use crate::engine::history::Table;
-use crate::engine::journal::{self, Memory};
+use crate::engine::journal::{self, Memory, WORTH_ANOTHER};
 use crate::engine::options::Options;
 use crate::engine::plan::Step;
 use crate::engine::session::Session;
 use crate::engine::state::RowState;
 use crate::engine::watch;
-use crate::error::{COMMITTING, SqlError, WRITING};
+use crate::error::{COMMITTING, SqlError, WRITING, copies};
 use crate::event::{Events, Holder};
 use crate::migration::Direction;
 
@@ -213,16 +213,38 @@ impl<'a> Link<'a> {
             self.table.sql().replace('\'', "''"),
         );
         // Fails in a way of its own, and so writes nothing, where it is another transaction.
-        let guarded = format!("RESET SESSION AUTHORIZATION; RESET ROLE; SELECT 1 / ({same})::int; {history}");
-        if let Err(error) = client.batch_execute(&guarded).await {
+        let guarded = format!("SELECT 1 / ({same})::int; {history}");
+        // By itself, since a text is read in the encoding that holds when it arrives. The script may have set another one.
+        let own = "RESET SESSION AUTHORIZATION; RESET ROLE; SET client_encoding = 'UTF8'";
+        let (set, written) = join(client.batch_execute(own), client.batch_execute(&guarded)).await;
+        if let Err(error) = set.and(written) {
             if error.code().is_some_and(|code| code.code() == "22012") {
                 _ = client.batch_execute("ROLLBACK").await;
                 self.session.must_have_its_backend(client).await?;
                 return Err(Error::TransactionEnded { id: step.id.clone(), file: step.file_name() });
             }
-            return Err(not_permitted("write the history", error));
+            return Err(self.unwritten(step, None, error));
         }
         client.batch_execute("COMMIT").await.map_err(|error| self.commit_error(step, None, error))
+    }
+
+    /// The history could not be written; `at` as of [`Link::sql_error`]. Locks may be free the next time.
+    pub(crate) fn unwritten(
+        &self,
+        step: &Step,
+        at: Option<(usize, usize)>,
+        error: tokio_postgres::Error,
+    ) -> Error {
+        if !error.code().is_some_and(|code| WORTH_ANOTHER.contains(&code.code())) {
+            return not_permitted("write the history", error);
+        }
+        match self.sql_error(step, at, error) {
+            Error::Sql(mut error) => {
+                error.message.push_str(" (when the history was written)");
+                Error::Sql(error)
+            }
+            error => error,
+        }
     }
 
     /// An error of the end of a transaction; `at` as of [`Link::sql_error`].
@@ -251,6 +273,9 @@ impl<'a> Link<'a> {
         at: Option<(usize, usize)>,
         error: tokio_postgres::Error,
     ) -> Error {
+        if copies(&error) {
+            return Error::Copies { id: step.id.clone(), file: step.file_name() };
+        }
         let Some(said) = error.as_db_error() else {
             return Error::Database { doing: "running a migration", error };
         };

@@ -71,7 +71,8 @@ impl Options {
 
 /// A time as the server's settings take it.
 pub(crate) fn milliseconds(time: Duration) -> u128 {
-    time.as_millis().min(i32::MAX as u128)
+    // Zero would be no limit at all.
+    time.as_nanos().div_ceil(1_000_000).min(i32::MAX as u128)
 }
 
 impl Default for Options {
@@ -106,8 +107,9 @@ impl Pauses {
         let random = RandomState::new().hash_one(0) >> 11;
         #[allow(clippy::cast_precision_loss, reason = "53 bits fit")]
         let random = random as f64 / (1u64 << 53) as f64;
-        let pause = self.next.mul_f64(0.5 + random);
-        self.next = (self.next * 2).min(self.longest);
+        const DAY: Duration = Duration::from_secs(24 * 3600);
+        let pause = self.next.min(DAY).mul_f64(0.5 + random);
+        self.next = self.next.saturating_mul(2).min(self.longest);
         pause.min(self.longest)
     }
 }

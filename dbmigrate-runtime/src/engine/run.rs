@@ -235,11 +235,18 @@ impl Migrator {
                 }
                 Asked::Held(_) | Asked::BusyButPerhapsDone => {}
             }
-            let applied = self.rows(client).await?;
             journey.reached = Reached::Waiting;
-            self.note_if_done(&applied, journey);
-            // The one that holds it, or held it, may have done everything.
-            let needless = self.is_needless(client, &applied, &journey.way, &goal).await?;
+            // The one that holds it, or held it, may have done everything, or something that this program refuses.
+            let needless = match self.reads_needless(client, journey, &goal).await {
+                Ok(needless) => needless,
+                Err(error) => {
+                    if let Asked::Held(pid) = asked {
+                        // What fails here has nothing to add.
+                        _ = Session::unlock(client, key, pid).await;
+                    }
+                    return Err(error);
+                }
+            };
             match asked {
                 Asked::Held(pid) if needless => return Session::unlock(client, key, pid).await,
                 Asked::Held(pid) => break pid,
@@ -257,12 +264,26 @@ impl Migrator {
                 Session::abandon(&clients, key, taken_in).await;
                 result
             }
-            Err(error) if !session::usable(error) => result,
+            _ if handle.client().is_closed() => result,
             _ => {
-                let released = Session::release(handle.client(), key).await;
-                result.and(released)
+                let released =
+                    tokio::time::timeout(session::SECOND, Session::release(handle.client(), key)).await;
+                let silent = || Err(Error::Lost("no answer when the lock was released".to_owned()));
+                result.and(released.unwrap_or_else(|_| silent()))
             }
         }
+    }
+
+    /// Reads the history once more: whether there is nothing left to do.
+    async fn reads_needless(
+        &self,
+        client: &Client,
+        journey: &mut Journey,
+        goal: &Goal,
+    ) -> Result<bool, Error> {
+        let applied = self.rows(client).await?;
+        self.note_if_done(&applied, journey);
+        self.is_needless(client, &applied, &journey.way, goal).await
     }
 
     /// How many migrations are applied where an upgrade is done. Of other ways the number says too little.

@@ -330,7 +330,7 @@ async fn holder(client: &Client, key: i64) -> Result<Option<Holder>, Error> {
 /// The sessions whose process ids a query gives.
 pub(crate) async fn holders(client: &Client, pids: &str) -> Result<Vec<Holder>, tokio_postgres::Error> {
     let query = format!(
-        "SELECT p.pid, a.application_name, a.usename, a.state, left(regexp_replace(a.query, '\\s+', ' ', 'g'), 80) \
+        "SELECT p.pid, a.application_name, a.usename, a.state, substring(a.query from '^[[:space:]]*([[:alpha:]_]+([[:space:]]+[[:alnum:]_.]+){{0,2}})') \
          FROM ({pids}) p(pid) LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = p.pid ORDER BY 1"
     );
     let found = rows(client, &query).await?;
@@ -357,14 +357,4 @@ pub(crate) async fn rows(client: &Client, query: &str) -> Result<Vec<SimpleQuery
             _ => None,
         })
         .collect())
-}
-
-/// Whether a session that gave this error can still be used.
-pub(crate) fn usable(error: &Error) -> bool {
-    match error {
-        Error::Database { error, .. } => !lost(error),
-        Error::Sql(error) => !lost(&error.source),
-        Error::Lost(_) => false,
-        _ => true,
-    }
 }

@@ -155,6 +155,37 @@ async fn a_file_may_change_its_session() {
 }
 
 #[tokio::test]
+async fn what_is_stored_is_what_was_written_whatever_encoding_a_file_sets() {
+    let cluster = Cluster::start().await;
+    let url = cluster.database("a").await;
+    let text =
+        ("text", "CREATE TABLE t (x text); SET client_encoding = 'LATIN1';", "DROP TABLE t; -- fünf €");
+    migrator(set(&[text])).upgrade(&url, Target::Head).await.unwrap();
+    let client = cluster.connect("a").await;
+    let row = client.query_one("SELECT down_sql FROM dbmigrate_history", &[]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), text.2);
+}
+
+#[tokio::test]
+async fn rows_cannot_be_copied_to_and_from_the_client() {
+    let cluster = Cluster::start().await;
+    let url = cluster.database("a").await;
+    for copy in ["COPY t FROM STDIN;", "COPY t TO STDOUT;"] {
+        let copies = ("copies", &*format!("CREATE TABLE t (x int); {copy}"), "DROP TABLE t;");
+        let error = migrator(set(&[copies])).upgrade(&url, Target::Head).await.unwrap_err();
+        assert!(matches!(error, Error::Copies { .. }), "{copy} {error}");
+    }
+    let locks = "select count(*) from pg_locks where locktype = 'advisory'";
+    let client = cluster.connect("a").await;
+    let mut patience = 100;
+    while client.query_one(locks, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+        patience -= 1;
+        assert!(patience > 0, "the lock is still held");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
 async fn an_older_program_refuses_or_allows_and_can_revert() {
     let cluster = Cluster::start().await;
     let url = cluster.database("a").await;
