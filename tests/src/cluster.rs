@@ -197,7 +197,10 @@ impl Cluster {
     pub async fn psql(&self, user: &str, database: &str, script: &str) -> (bool, String) {
         let file = self.directory.path().join("script.sql");
         fs::write(&file, script).unwrap();
-        let output = tokio::process::Command::new(self.bin.join("psql"))
+        // Some packages of the server come without it; that of another version speaks to this one just as well.
+        let own = self.bin.join("psql");
+        let program = if own.exists() { own } else { PathBuf::from("psql") };
+        let output = tokio::process::Command::new(program)
             .env_remove("PGHOST")
             .env("PGCLIENTENCODING", "LATIN1")
             .args(["--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "--username", user, "--port"])
